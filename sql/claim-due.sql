@@ -1,0 +1,38 @@
+-- Called by route dispatch-batch: claims due messages for one batch, oldest due first.
+-- Guarantees: rows that another claim holds or is taking are skipped, never waited for; a stopped scheduler claims
+-- nothing (a batch by hand does claim); with pacing, the whole cluster claims one batch an interval. Attempts whose lease ran
+-- out are kept as attempts that may have been sent. A heap-only update: no index holds what it changes.
+WITH turn AS (
+    UPDATE scheduler
+    SET next_batch_at = greatest(next_batch_at, now() - :#${body.intervalMs} * interval '1 ms')
+        + :#${body.intervalMs} * interval '1 ms'
+    WHERE :#${body.paced} AND running AND next_batch_at <= now()
+    RETURNING running
+), allowed AS (
+    SELECT FROM turn
+    UNION ALL SELECT FROM scheduler WHERE :#${body.continuous} AND running
+    UNION ALL SELECT WHERE :#${body.byHand}
+), due AS (
+    SELECT id, claim_id, attempts
+    FROM message
+    WHERE status = 'PENDING'
+      AND next_attempt_at <= now()
+      AND (lease_until IS NULL OR lease_until <= now())
+      AND (expires_at IS NULL OR expires_at > now())
+      AND EXISTS (SELECT FROM allowed)
+    ORDER BY next_attempt_at, id
+    LIMIT :#${body.limit}
+    FOR UPDATE SKIP LOCKED
+), orphaned AS (
+    INSERT INTO attempt (message_id, claim_id, number, at, class, error)
+    SELECT id, claim_id, attempts, now(), 'MAYBE_SENT', 'the lease ran out before the outcome was recorded'
+    FROM due
+    WHERE claim_id IS NOT NULL
+    ON CONFLICT DO NOTHING
+)
+UPDATE message m
+SET claim_id = :#${body.id}, lease_until = now() + :#${body.leaseMs} * interval '1 ms', attempts = m.attempts + 1
+FROM due
+WHERE m.id = due.id
+RETURNING m.id, m.claim_id, m.phone_number, m.content, m.attempts, m.max_attempts, m.correlation_id,
+    due.claim_id IS NOT NULL AS orphan, (extract(epoch FROM m.expires_at - now()) * 1000)::bigint AS expires_in_ms

@@ -1,0 +1,33 @@
+-- Called by route housekeeping: pending messages whose time is over become EXPIRED.
+-- Guarantees: what a node is sending is left alone. One whose lease ran out may have been sent: it is UNKNOWN where such
+-- messages are held, and its last attempt is kept either way.
+WITH over AS (
+    SELECT id, claim_id, attempts
+    FROM message
+    WHERE status = 'PENDING' AND expires_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+    ORDER BY id
+    LIMIT 1000
+    FOR UPDATE SKIP LOCKED
+), expired AS (
+    UPDATE message m
+    SET status = CASE WHEN over.claim_id IS NOT NULL AND :#${variable.hold} THEN 'UNKNOWN' ELSE 'EXPIRED' END,
+        claim_id = NULL,
+        lease_until = NULL,
+        last_error = CASE
+            WHEN over.claim_id IS NULL THEN 'it expired before it could be sent'
+            ELSE 'it expired, and may have been sent: the lease ran out before the outcome was recorded' END,
+        updated_at = now()
+    FROM over
+    WHERE m.id = over.id
+    RETURNING m.status
+), kept AS (
+    INSERT INTO attempt (message_id, claim_id, number, at, class, error)
+    SELECT id, claim_id, attempts, now(), 'MAYBE_SENT', 'the lease ran out before the outcome was recorded'
+    FROM over
+    WHERE claim_id IS NOT NULL
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO message_tally (status, n)
+SELECT status, count(*) FROM expired GROUP BY status
+UNION ALL
+SELECT 'PENDING', -count(*) FROM expired HAVING count(*) > 0

@@ -1,0 +1,7 @@
+-- Called by route find-request: the messages that a request with an Idempotency-Key made, and the hash of its body.
+SELECT m.*, coalesce(m.lease_until > now(), false) AS leased, encode(k.request_hash, 'hex') AS request_hash
+FROM idempotency_key k
+CROSS JOIN unnest(k.message_ids) WITH ORDINALITY AS made (id, n)
+JOIN message m ON m.id = made.id
+WHERE k.owner = :#${body.owner} AND k.key = :#${body.key}
+ORDER BY made.n

@@ -1,0 +1,31 @@
+-- Called by route store-messages: stores the messages of a group of requests, and their idempotency keys.
+-- Guarantees: a request whose key is known stores nothing, and none of its ids is returned; a key older than its time to
+-- live counts as unknown. A message that is returned is stored when the statement has committed.
+WITH request AS (
+    SELECT *
+    FROM unnest(
+        :#${body.owners}::text[], :#${body.keys}::text[], :#${body.hashes}::text[], :#${body.requestIds}::text[])
+        AS r (owner, key, hash, ids)
+), fresh AS (
+    INSERT INTO idempotency_key AS k (owner, key, request_hash, message_ids)
+    SELECT owner, key, decode(hash, 'hex'), ids::uuid[] FROM request
+    ON CONFLICT (owner, key) DO UPDATE
+    SET request_hash = excluded.request_hash, message_ids = excluded.message_ids, created_at = now()
+    WHERE k.created_at < now() - :#${body.keyTtlMs} * interval '1 ms'
+    RETURNING message_ids[1] AS id
+), stored AS (
+    INSERT INTO message (
+        id, phone_number, content, max_attempts, next_attempt_at, correlation_id, changed_by, send_at, expires_at)
+    SELECT m.id, phone_number, content, :#${body.maxAttempts}, greatest(send_at, now()), correlation_id, changed_by,
+        send_at, expires_at
+    FROM unnest(
+        :#${body.ids}::uuid[], :#${body.phoneNumbers}::text[], :#${body.contents}::text[],
+        :#${body.sendAts}::timestamptz[], :#${body.expiresAts}::timestamptz[], :#${body.correlationIds}::text[],
+        :#${body.changedBys}::text[], :#${body.firstIds}::uuid[])
+        AS m (id, phone_number, content, send_at, expires_at, correlation_id, changed_by, first_id)
+    WHERE first_id IS NULL OR first_id IN (SELECT id FROM fresh)
+    RETURNING id, created_at
+), tallied AS (
+    INSERT INTO message_tally (status, n) SELECT 'PENDING', count(*) FROM stored HAVING count(*) > 0
+)
+SELECT id, created_at FROM stored

@@ -1,0 +1,38 @@
+-- Called by route record-outcomes: writes a batch of outcomes, given in id order.
+-- Guarantees: fenced, a row whose claim is not the one named is left alone (and not returned); the failed attempt, the
+-- status that it explains and the tally change together or not at all; every waiting time counts from the database's now.
+WITH outcome AS (
+    SELECT *
+    FROM unnest(
+        :#${body.ids}::uuid[], :#${body.claimIds}::uuid[], :#${body.statuses}::text[], :#${body.uncounted}::integer[],
+        :#${body.waitsMs}::bigint[], :#${body.webhookMessageIds}::text[], :#${body.errors}::text[],
+        :#${body.attemptClasses}::text[], :#${body.numbers}::integer[], :#${body.httpStatuses}::integer[],
+        :#${body.durationsMs}::integer[], :#${body.agesMs}::bigint[])
+        AS o (id, claim_id, status, uncounted, wait_ms, webhook_message_id, error, class, number, http_status,
+            duration_ms, age_ms)
+), recorded AS (
+    UPDATE message m
+    SET status = o.status,
+        attempts = m.attempts - o.uncounted,
+        next_attempt_at = coalesce(now() + o.wait_ms * interval '1 ms', m.next_attempt_at),
+        claim_id = NULL,
+        lease_until = NULL,
+        webhook_message_id = o.webhook_message_id,
+        last_error = coalesce(o.error, CASE WHEN o.status = 'PENDING' THEN m.last_error END),
+        updated_at = now(),
+        sent_at = CASE WHEN o.status = 'SENT' THEN now() END
+    FROM outcome o
+    WHERE m.id = o.id AND m.claim_id = o.claim_id
+    RETURNING m.id, m.status
+), kept AS (
+    INSERT INTO attempt (message_id, claim_id, number, at, duration_ms, http_status, class, error)
+    SELECT id, o.claim_id, o.number, now() - o.age_ms * interval '1 ms', o.duration_ms, o.http_status, o.class, o.error
+    FROM outcome o JOIN recorded USING (id)
+    WHERE o.class IS NOT NULL
+), tallied AS (
+    INSERT INTO message_tally (status, n)
+    SELECT status, count(*) FROM recorded WHERE status <> 'PENDING' GROUP BY status
+    UNION ALL
+    SELECT 'PENDING', -count(*) FROM recorded WHERE status <> 'PENDING' HAVING count(*) > 0
+)
+SELECT id, now() AS at FROM recorded

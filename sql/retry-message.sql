@@ -1,0 +1,18 @@
+-- Called by route retryMessage: makes a failed or unknown message due now, with all its attempts before it.
+-- Guarantees: its failed attempts are kept. One that has expired stays as it is.
+WITH due AS (
+    SELECT id, status FROM message
+    WHERE id = :#${variable.id}::uuid
+      AND status IN ('FAILED', 'UNKNOWN')
+      AND (expires_at IS NULL OR expires_at > now())
+    FOR UPDATE
+), pending AS (
+    UPDATE message m
+    SET status = 'PENDING', attempts = 0, next_attempt_at = now(), changed_by = :#${variable.key}, updated_at = now()
+    FROM due
+    WHERE m.id = due.id
+    RETURNING m.*
+), tallied AS (
+    INSERT INTO message_tally (status, n) SELECT 'PENDING', 1 FROM due UNION ALL SELECT status, -1 FROM due
+)
+SELECT *, false AS leased FROM pending

@@ -1,0 +1,18 @@
+-- Called by route housekeeping: sums up the tally, to one row a second for the last minutes and one row for what is older.
+-- Done when it pays only. Guarantees: the sums are unchanged; what another node is summing up is skipped.
+WITH old AS (
+    DELETE FROM message_tally
+    WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM message_tally
+        WHERE at < now() - interval '5 s' AND (SELECT count(*) FROM message_tally) > 500
+        FOR UPDATE SKIP LOCKED))
+    RETURNING status, n, at
+)
+INSERT INTO message_tally (status, n, at)
+SELECT status, sum(n), second
+FROM (
+    SELECT status, n,
+        CASE WHEN at < now() - interval '2 min' THEN 'epoch' ELSE date_trunc('second', at) END AS second
+    FROM old) row
+GROUP BY status, second
+HAVING sum(n) <> 0

@@ -1,0 +1,86 @@
+package dev.herald;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Properties;
+import org.apache.camel.main.BaseMainSupport;
+import org.apache.camel.main.Main;
+import org.apache.camel.main.MainListenerSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The service: {@code java -jar target/herald.jar}, in the folder that holds application.properties
+ * and routes/.
+ */
+public final class Herald {
+  private static final Logger LOG = LoggerFactory.getLogger(Herald.class);
+  private static final Path CONFIGURATION = Path.of("application.properties");
+  private static final int CANNOT_START = 1;
+
+  private final Main main = new Main();
+  private final Wiring wiring = new Wiring(() -> main.getShutdownStrategy().isRunAllowed());
+
+  /**
+   * @param overrides properties that go before the file and the environment; for tests and the
+   *     development run
+   */
+  public Herald(Properties overrides) {
+    main.setAppName("Herald");
+    main.setPropertyPlaceholderLocations("file:" + CONFIGURATION);
+    overrides
+        .stringPropertyNames()
+        .forEach(key -> main.addOverrideProperty(key, overrides.getProperty(key)));
+    main.configure().addConfiguration(wiring);
+    main.addMainListener(
+        new MainListenerSupport() {
+          @Override
+          public void beforeStop(BaseMainSupport support) {
+            try {
+              wiring.endDelivery();
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+            }
+          }
+
+          @Override
+          public void afterStop(BaseMainSupport support) {
+            wiring.close();
+          }
+        });
+  }
+
+  public static void main(String[] arguments) {
+    System.exit(new Herald(new Properties()).run());
+  }
+
+  /** Runs until told to stop; gives the process's exit code. */
+  int run() {
+    try {
+      if (!Files.isReadable(CONFIGURATION)) {
+        throw new ConfigurationException(
+            "there is no application.properties in %s; start Herald in the folder that holds it"
+                .formatted(Path.of("").toAbsolutePath()));
+      }
+      main.run();
+      return Math.max(0, main.getExitCode());
+    } catch (Exception e) {
+      report(e);
+      wiring.close();
+      if (main.getCamelContext() != null) {
+        main.getCamelContext().stop();
+      }
+      return CANNOT_START;
+    }
+  }
+
+  private static void report(Exception failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof ConfigurationException) {
+        LOG.error("Herald cannot start:\n  {}", cause.getMessage());
+        return;
+      }
+    }
+    LOG.error("Herald cannot start", failure);
+  }
+}

@@ -1,0 +1,332 @@
+package dev.herald;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.camel.util.TimeUtils;
+
+/**
+ * The configuration, read once and checked as a whole before anything starts. {@code
+ * application.properties} documents each key; a value is named here only by its type and range.
+ */
+public record Settings(
+    Server server,
+    Api api,
+    Database database,
+    Redis redis,
+    Webhook webhook,
+    Dispatch dispatch,
+    Retry retry,
+    Circuit circuit,
+    Messages messages) {
+
+  /** What a maybe-sent message becomes. */
+  public enum OnAmbiguous {
+    /** It is due again, like one that was certainly not sent. */
+    RETRY,
+    /** It is UNKNOWN until a person decides. */
+    HOLD
+  }
+
+  public record Server(
+      String host, int port, int maxBodyBytes, int workers, Duration gracePeriod) {}
+
+  /**
+   * @param keys the accepted keys, each with its name; empty when {@code api.auth=none}
+   */
+  public record Api(Map<String, String> keys, boolean open, Duration idempotencyTtl) {}
+
+  public record Database(
+      String url,
+      String username,
+      String password,
+      int poolSize,
+      Duration timeout,
+      Duration startupTimeout) {}
+
+  public record Redis(URI url, Duration ttl, Duration timeout, int streamLength) {}
+
+  public record Webhook(
+      URI url,
+      String authHeader,
+      Optional<String> authValue,
+      Duration timeout,
+      Duration connectTimeout,
+      Duration keepAlive,
+      OnAmbiguous onAmbiguous) {}
+
+  /** {@code interval} zero means continuous. */
+  public record Dispatch(
+      boolean enabled,
+      Duration interval,
+      int batchSize,
+      int concurrency,
+      Duration lease,
+      Duration idleWait) {
+
+    public boolean continuous() {
+      return interval.isZero();
+    }
+  }
+
+  public record Retry(
+      int maxAttempts, Duration backoff, Duration backoffMax, Duration retryAfterMax) {}
+
+  public record Circuit(int window, int failureRate, Duration openFor) {}
+
+  public record Messages(int maxLength, Optional<String> defaultRegion) {}
+
+  /** The time that a lease must outlive the webhook's timeout by: hand-over and clock reading. */
+  public static final Duration LEASE_MARGIN = Duration.ofSeconds(2);
+
+  /**
+   * Reads every key and names all that is wrong at once.
+   *
+   * @param lookup gives a key's value, or nothing; the environment has been taken into account
+   * @throws ConfigurationException naming each key that is missing or wrong, and what would be
+   *     right
+   */
+  public static Settings read(Function<String, Optional<String>> lookup) {
+    Reader read = new Reader(lookup);
+    boolean open = read.oneOf("api.auth", "bearer", "none").equals("none");
+    Settings settings =
+        new Settings(
+            new Server(
+                read.text("server.host"),
+                read.integer("server.port", 0, 65_535),
+                read.bytes("server.max-body"),
+                read.integer("server.workers", 1, 1_000),
+                read.duration("server.grace-period", Duration.ZERO, Duration.ofHours(1))),
+            new Api(
+                read.keys("api.key", open),
+                open,
+                read.duration("api.idempotency-ttl", Duration.ofSeconds(1), Duration.ofDays(365))),
+            new Database(
+                read.matching(
+                    "database.url", "jdbc:postgresql:", "jdbc:postgresql://host:5432/name"),
+                read.text("database.username"),
+                read.optional("database.password").orElse(""),
+                read.integer("database.pool-size", 3, 1_000),
+                read.duration("database.timeout", Duration.ofMillis(250), Duration.ofMinutes(5)),
+                read.duration("database.startup-timeout", Duration.ZERO, Duration.ofHours(1))),
+            new Redis(
+                read.uri("redis.url", "redis", "rediss"),
+                read.duration("redis.ttl", Duration.ofSeconds(1), Duration.ofDays(3650)),
+                read.duration("redis.timeout", Duration.ofMillis(1), Duration.ofMinutes(1)),
+                read.integer("redis.stream-length", 0, 100_000_000)),
+            new Webhook(
+                read.uri("webhook.url", "http", "https"),
+                read.text("webhook.auth-header"),
+                read.optional("webhook.auth-value"),
+                read.duration("webhook.timeout", Duration.ofMillis(1), Duration.ofHours(1)),
+                read.duration("webhook.connect-timeout", Duration.ofMillis(1), Duration.ofHours(1)),
+                read.duration("webhook.keep-alive", Duration.ZERO, Duration.ofHours(1)),
+                OnAmbiguous.valueOf(
+                    read.oneOf("webhook.on-ambiguous", "retry", "hold").toUpperCase(Locale.ROOT))),
+            new Dispatch(
+                read.flag("dispatch.enabled"),
+                read.duration("dispatch.interval", Duration.ZERO, Duration.ofDays(365)),
+                read.integer("dispatch.batch-size", 1, 10_000),
+                read.integer("dispatch.concurrency", 1, 10_000),
+                read.duration("dispatch.lease", Duration.ofMillis(1), Duration.ofDays(1)),
+                read.duration("dispatch.idle-wait", Duration.ofMillis(10), Duration.ofMinutes(1))),
+            new Retry(
+                read.integer("retry.max-attempts", 1, 1_000),
+                read.duration("retry.backoff", Duration.ofMillis(10), Duration.ofDays(1)),
+                read.duration("retry.backoff-max", Duration.ofMillis(10), Duration.ofDays(30)),
+                read.duration("retry.retry-after-max", Duration.ZERO, Duration.ofDays(30))),
+            new Circuit(
+                read.integer("circuit.window", 1, 100_000),
+                read.integer("circuit.failure-rate", 1, 100),
+                read.duration("circuit.open-for", Duration.ofMillis(10), Duration.ofDays(1))),
+            new Messages(
+                read.integer("message.max-length", 1, 1_000_000),
+                read.optional("phone.default-region")));
+    read.finish();
+    settings.checkTogether();
+    return settings;
+  }
+
+  private void checkTogether() {
+    List<String> problems = new ArrayList<>();
+    Duration needed = webhook.timeout.plus(LEASE_MARGIN);
+    if (dispatch.lease.compareTo(needed) <= 0) {
+      problems.add(
+          "dispatch.lease=%s must be longer than webhook.timeout plus %s, that is than %s: a message would be claimed again while its POST is under way"
+              .formatted(show(dispatch.lease), show(LEASE_MARGIN), show(needed)));
+    }
+    if (webhook.connectTimeout.compareTo(webhook.timeout) > 0) {
+      problems.add(
+          "webhook.connect-timeout=%s must not be longer than webhook.timeout=%s, which spans the whole call"
+              .formatted(show(webhook.connectTimeout), show(webhook.timeout)));
+    }
+    if (retry.backoff.compareTo(retry.backoffMax) > 0) {
+      problems.add(
+          "retry.backoff=%s must not be longer than retry.backoff-max=%s"
+              .formatted(show(retry.backoff), show(retry.backoffMax)));
+    }
+    ConfigurationException.throwIfAny(problems);
+  }
+
+  private static String show(Duration duration) {
+    return TimeUtils.printDuration(duration.toMillis(), true);
+  }
+
+  /** Reads keys one by one and collects what is wrong with them. */
+  private static final class Reader {
+    private static final Pattern SIZE =
+        Pattern.compile("(\\d{1,9})\\s*(B|KB|MB)?", Pattern.CASE_INSENSITIVE);
+    private final Function<String, Optional<String>> lookup;
+    private final List<String> problems = new ArrayList<>();
+
+    Reader(Function<String, Optional<String>> lookup) {
+      this.lookup = lookup;
+    }
+
+    void finish() {
+      ConfigurationException.throwIfAny(problems);
+    }
+
+    Optional<String> optional(String key) {
+      return lookup.apply(key).map(String::strip).filter(value -> !value.isEmpty());
+    }
+
+    String text(String key) {
+      return optional(key).orElseGet(() -> wrong(key, "is not set: " + how(key), ""));
+    }
+
+    String matching(String key, String prefix, String example) {
+      String value = text(key);
+      return value.isEmpty() || value.startsWith(prefix)
+          ? value
+          : wrong(key, "must look like " + example, value);
+    }
+
+    String oneOf(String key, String... allowed) {
+      String value = text(key);
+      return value.isEmpty() || List.of(allowed).contains(value)
+          ? value.isEmpty() ? allowed[0] : value
+          : wrong(
+              key,
+              "is '" + value + "'; it must be one of " + String.join(", ", allowed),
+              allowed[0]);
+    }
+
+    boolean flag(String key) {
+      return oneOf(key, "true", "false").equals("true");
+    }
+
+    int integer(String key, int min, int max) {
+      String value = text(key);
+      try {
+        int number = Integer.parseInt(value);
+        if (number >= min && number <= max) {
+          return number;
+        }
+      } catch (NumberFormatException e) {
+        if (value.isEmpty()) {
+          return min;
+        }
+      }
+      return wrong(
+          key, "is '%s'; it must be a whole number from %d to %d".formatted(value, min, max), min);
+    }
+
+    int bytes(String key) {
+      String value = text(key);
+      Matcher size = SIZE.matcher(value);
+      if (size.matches()) {
+        String unit = size.group(2) == null ? "B" : size.group(2).toUpperCase(Locale.ROOT);
+        long factor = unit.equals("MB") ? 1024 * 1024 : unit.equals("KB") ? 1024 : 1;
+        long bytes = Long.parseLong(size.group(1)) * factor;
+        if (bytes >= 1024 && bytes <= 100L * 1024 * 1024) {
+          return (int) bytes;
+        }
+      }
+      return value.isEmpty()
+          ? 0
+          : wrong(key, "is '" + value + "'; it must be a size from 1KB to 100MB", 0);
+    }
+
+    Duration duration(String key, Duration min, Duration max) {
+      String value = text(key);
+      if (value.isEmpty()) {
+        return min;
+      }
+      try {
+        Duration duration = Duration.ofMillis(TimeUtils.toMilliSeconds(value));
+        if (duration.compareTo(min) >= 0 && duration.compareTo(max) <= 0) {
+          return duration;
+        }
+      } catch (IllegalArgumentException e) {
+        // named below
+      }
+      return wrong(
+          key,
+          "is '%s'; it must be a time like 200ms, 5s or 2m, from %s to %s"
+              .formatted(value, show(min), show(max)),
+          min);
+    }
+
+    URI uri(String key, String... schemes) {
+      String value = text(key);
+      if (value.isEmpty()) {
+        return URI.create("http://localhost");
+      }
+      try {
+        URI uri = new URI(value);
+        if (uri.getHost() != null && Arrays.asList(schemes).contains(uri.getScheme())) {
+          return uri;
+        }
+      } catch (URISyntaxException e) {
+        // named below; the value may hold a password, so it is not repeated
+      }
+      return wrong(
+          key,
+          "is not a URL that starts with " + String.join(":// or ", schemes) + ":// and has a host",
+          URI.create("http://localhost"));
+    }
+
+    Map<String, String> keys(String key, boolean open) {
+      Map<String, String> names = new LinkedHashMap<>();
+      for (String part : optional(key).orElse("").split(",")) {
+        String entry = part.strip();
+        int colon = entry.indexOf(':');
+        if (!entry.isEmpty()) {
+          String name = colon < 0 ? "default" : entry.substring(0, colon).strip();
+          String secret = entry.substring(colon + 1).strip();
+          if (name.isEmpty() || secret.isEmpty() || names.put(secret, name) != null) {
+            wrong(
+                key,
+                "has an entry that is empty or stands twice; it takes KEY or NAME:KEY, separated by commas",
+                "");
+          }
+        }
+      }
+      if (names.isEmpty() && !open) {
+        wrong(key, "is not set: " + how(key) + ", or say api.auth=none to let everyone in", "");
+      }
+      return names;
+    }
+
+    private <T> T wrong(String key, String problem, T instead) {
+      problems.add(key + " " + problem);
+      return instead;
+    }
+
+    private static String how(String key) {
+      return "set %s in the environment or %s in application.properties"
+          .formatted(key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_'), key);
+    }
+  }
+}

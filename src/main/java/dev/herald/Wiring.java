@@ -1,0 +1,272 @@
+package dev.herald;
+
+import dev.herald.api.ApiHeaders;
+import dev.herald.api.ApiKeys;
+import dev.herald.api.Contract;
+import dev.herald.api.Edge;
+import dev.herald.api.Failures;
+import dev.herald.api.Json;
+import dev.herald.api.Messages;
+import dev.herald.api.Queries;
+import dev.herald.api.RequestCheck;
+import dev.herald.control.Health;
+import dev.herald.control.Health.Check;
+import dev.herald.control.Health.State;
+import dev.herald.control.Routes;
+import dev.herald.control.Status;
+import dev.herald.dispatch.BatchResults;
+import dev.herald.dispatch.Circuit;
+import dev.herald.dispatch.Dispatcher;
+import dev.herald.dispatch.Gate;
+import dev.herald.dispatch.Outcomes;
+import dev.herald.dispatch.Recorder;
+import dev.herald.dispatch.RetryPolicy;
+import dev.herald.dispatch.Shutdown;
+import dev.herald.feed.RedisFeed;
+import dev.herald.intake.Drafts;
+import dev.herald.intake.Intake;
+import dev.herald.intake.MessageBatch;
+import dev.herald.message.PhoneNumbers;
+import dev.herald.store.Database;
+import dev.herald.store.Rows;
+import dev.herald.webhook.Payload;
+import dev.herald.webhook.WebhookClient;
+import dev.herald.webhook.WebhookComponent;
+import dev.herald.webhook.WebhookKey;
+import io.vertx.core.VertxOptions;
+import java.nio.file.Path;
+import java.sql.Timestamp;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.apache.camel.CamelConfiguration;
+import org.apache.camel.CamelContext;
+import org.apache.camel.CamelExecutionException;
+import org.apache.camel.ProducerTemplate;
+import org.apache.camel.StartupListener;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
+import org.apache.camel.spi.Registry;
+
+/**
+ * Makes the parts and gives them the names by which routes call them. Nothing but this knows how
+ * they fit together.
+ */
+final class Wiring implements CamelConfiguration, AutoCloseable {
+  /**
+   * The pool that the server's requests are processed on must not be the one that health checks
+   * wait for.
+   */
+  private static final int WORKERS_TO_SPARE = 4;
+
+  /** They run the steps before the POST; after it, the event loop does. */
+  private static final int DELIVERY_THREADS = 2;
+
+  private final BooleanSupplier mayWait;
+  private Database database;
+  private RedisFeed feed;
+  private Recorder recorder;
+  private Intake intake;
+  private Health health;
+  private Shutdown shutdown;
+
+  /**
+   * @param mayWait false once the process is told to stop
+   */
+  Wiring(BooleanSupplier mayWait) {
+    this.mayWait = mayWait;
+  }
+
+  @Override
+  public void configure(CamelContext camel) throws Exception {
+    Settings settings = Settings.read(key -> camel.getPropertiesComponent().resolveProperty(key));
+    PhoneNumbers phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
+    Contract contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength());
+    database = new Database(settings.database());
+    database.prepare(mayWait, settings.dispatch().enabled());
+    feed = new RedisFeed(settings.redis());
+    ProducerTemplate template = camel.createProducerTemplate();
+    Registry registry = camel.getRegistry();
+
+    // The database, and what reads its rows
+    registry.bind("apiDataSource", database.api());
+    registry.bind("workDataSource", database.work());
+    registry.bind("rows", new Rows());
+
+    // Delivery
+    RetryPolicy policy = new RetryPolicy(settings);
+    Outcomes outcomes = new Outcomes(Clock.systemUTC());
+    Circuit circuit = new Circuit(settings.circuit());
+    Dispatcher dispatcher =
+        new Dispatcher(settings.dispatch(), circuit, () -> ring(camel, template));
+    recorder =
+        new Recorder(policy, batch -> send(template, "direct:record-outcomes", batch), dispatcher);
+    Gate gate = new Gate(settings, policy, circuit, outcomes, recorder);
+    shutdown = new Shutdown(dispatcher, gate, recorder, settings.server().gracePeriod());
+    registry.bind("dispatcher", dispatcher);
+    registry.bind("gate", gate);
+    registry.bind("outcomes", outcomes);
+    registry.bind("redisFeed", feed);
+    registry.bind("payload", new Payload());
+    registry.bind("webhookKey", new WebhookKey(settings.webhook()));
+    registry.bind("batchResult", new BatchResults());
+    registry.bind(
+        "deliveryThreads",
+        camel.getExecutorServiceManager().newFixedThreadPool(this, "deliver", DELIVERY_THREADS));
+    camel.addComponent(
+        "webhook",
+        new WebhookComponent(
+            new WebhookClient(
+                settings.dispatch().concurrency(),
+                settings.webhook().timeout(),
+                settings.webhook().connectTimeout(),
+                settings.webhook().keepAlive())));
+
+    // The API
+    Json json = new Json();
+    intake =
+        new Intake(
+            settings.retry(),
+            settings.api().idempotencyTtl(),
+            store(template),
+            settings.dispatch().continuous() ? dispatcher::ring : () -> {});
+    registry.bind("json", json);
+    registry.bind("objectMapper", Json.MAPPER);
+    registry.bind("apiHeaders", new ApiHeaders(contract.queryNames()));
+    registry.bind("requestCheck", new RequestCheck(contract, json));
+    registry.bind("drafts", new Drafts(phoneNumbers, Clock.systemUTC()));
+    registry.bind("intake", intake);
+    registry.bind("queries", new Queries(phoneNumbers));
+    registry.bind("messages", new Messages());
+    registry.bind("failures", new Failures(json));
+    registry.bind("contract", contract);
+    registry.bind("status", new Status(settings.dispatch(), dispatcher, gate, recorder, circuit));
+    registry.bind(
+        "routes",
+        new Routes(
+            camel,
+            contract.operations().stream()
+                .map(Contract.Operation::id)
+                .collect(Collectors.toSet())));
+    registry.bind(
+        "serverVertx",
+        new VertxOptions().setWorkerPoolSize(settings.server().workers() + WORKERS_TO_SPARE));
+    // With a management server beside it, Camel finds the API's port only this way.
+    VertxPlatformHttpServerConfiguration server = new VertxPlatformHttpServerConfiguration();
+    server.setBindPort(settings.server().port());
+    registry.bind("serverConfiguration", server);
+    health = new Health("postgresql", checks(camel, circuit));
+    registry.bind("health", health);
+
+    Edge edge =
+        new Edge(
+            contract,
+            new ApiKeys(settings.api().keys(), settings.api().open()),
+            json,
+            settings.server());
+    camel.addStartupListener(
+        (StartupListener)
+            (context, alreadyStarted) ->
+                edge.guard(
+                    VertxPlatformHttpRouter.lookup(
+                        context,
+                        VertxPlatformHttpRouter.getRouterNameFromPort(settings.server().port()))));
+    feed.start();
+    recorder.start();
+    intake.start();
+  }
+
+  /** Ends the delivery; the API still answers, though no longer as ready. */
+  void endDelivery() throws InterruptedException {
+    if (shutdown != null) {
+      health.close();
+      shutdown.run();
+    }
+  }
+
+  @Override
+  public void close() {
+    if (intake != null) {
+      intake.close();
+    }
+    if (feed != null) {
+      feed.close();
+    }
+    if (database != null) {
+      database.close();
+    }
+  }
+
+  private Map<String, Supplier<Check>> checks(CamelContext camel, Circuit circuit) {
+    Map<String, Supplier<Check>> checks = new LinkedHashMap<>();
+    checks.put(
+        "postgresql",
+        () ->
+            Check.of(
+                database.up(), State.DOWN, "it does not answer; nothing is taken or delivered"));
+    checks.put(
+        "redis",
+        () ->
+            Check.of(feed.up(), State.DEGRADED, "it does not answer; delivery goes on without it"));
+    checks.put(
+        "webhook",
+        () ->
+            Check.of(
+                !circuit.open(),
+                State.DEGRADED,
+                "its circuit is open; nothing is claimed for now"));
+    checks.put(
+        "routes",
+        () -> {
+          String stopped =
+              camel.getRoutes().stream()
+                  .map(route -> route.getRouteId())
+                  .filter(id -> !camel.getRouteController().getRouteStatus(id).isStarted())
+                  .collect(Collectors.joining(", "));
+          return Check.of(stopped.isEmpty(), State.DEGRADED, "stopped: " + stopped);
+        });
+    return checks;
+  }
+
+  private static void ring(CamelContext camel, ProducerTemplate template) {
+    if (camel.isStarted()) {
+      template.sendBody("seda:dispatch?size=1&discardWhenFull=true", null);
+    }
+  }
+
+  private static Intake.Store store(ProducerTemplate template) {
+    return new Intake.Store() {
+      @Override
+      public Map<UUID, Instant> store(MessageBatch batch) {
+        Map<UUID, Instant> stored = new HashMap<>();
+        for (Object row : (List<?>) send(template, "direct:store-messages", batch)) {
+          Map<?, ?> columns = (Map<?, ?>) row;
+          stored.put((UUID) columns.get("id"), ((Timestamp) columns.get("created_at")).toInstant());
+        }
+        return stored;
+      }
+
+      @Override
+      public Intake.Made find(String owner, String key) {
+        return (Intake.Made)
+            send(template, "direct:find-request", Map.of("owner", owner, "key", key));
+      }
+    };
+  }
+
+  /** Sends to a route and throws what it threw. */
+  private static Object send(ProducerTemplate template, String route, Object body) {
+    try {
+      return template.requestBody(route, body);
+    } catch (CamelExecutionException e) {
+      throw e.getCause() instanceof RuntimeException cause ? cause : e;
+    }
+  }
+}

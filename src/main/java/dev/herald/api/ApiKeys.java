@@ -1,0 +1,54 @@
+package dev.herald.api;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** The accepted keys. A comparison takes the same time for every wrong key. Immutable. */
+public final class ApiKeys {
+  private static final String SCHEME = "bearer ";
+
+  private final Map<byte[], String> names = new LinkedHashMap<>();
+  private final boolean open;
+
+  /**
+   * @param keys each key with its name
+   * @param open whether everyone is let in
+   */
+  public ApiKeys(Map<String, String> keys, boolean open) {
+    keys.forEach((key, name) -> names.put(digest(key), name));
+    this.open = open;
+  }
+
+  /**
+   * The name of the key in an {@code Authorization} header, or nothing when it is not one of ours.
+   */
+  public Optional<String> name(String authorization) {
+    if (open) {
+      return Optional.of("anyone");
+    }
+    if (authorization == null
+        || !authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {
+      return Optional.empty();
+    }
+    byte[] given = digest(authorization.substring(SCHEME.length()).strip());
+    String found = null;
+    for (Map.Entry<byte[], String> key : names.entrySet()) {
+      if (MessageDigest.isEqual(key.getKey(), given)) {
+        found = key.getValue();
+      }
+    }
+    return Optional.ofNullable(found);
+  }
+
+  private static byte[] digest(String key) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

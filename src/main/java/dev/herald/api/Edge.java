@@ -1,0 +1,184 @@
+package dev.herald.api;
+
+import dev.herald.Settings;
+import dev.herald.api.Contract.Operation;
+import dev.herald.api.Problem.FieldError;
+import dev.herald.api.Problem.Type;
+import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.regex.Pattern;
+
+/**
+ * What every request meets before any route: its correlation id, its key, and whether the contract
+ * knows its path, method, parameters and media types. A body is not looked at here. Stateless; runs
+ * on the server's event loop.
+ */
+public final class Edge {
+  private static final Pattern CORRELATION_ID = Pattern.compile("[A-Za-z0-9._:/+=-]{1,128}");
+  private static final String JSON = "application/json";
+
+  private final Contract contract;
+  private final ApiKeys keys;
+  private final Json json;
+  private final int maxBodyBytes;
+
+  public Edge(Contract contract, ApiKeys keys, Json json, Settings.Server settings) {
+    this.contract = contract;
+    this.keys = keys;
+    this.json = json;
+    this.maxBodyBytes = settings.maxBodyBytes();
+  }
+
+  /** Puts this in front of everything that a router serves. */
+  public void guard(Router router) {
+    router.route().order(-1000).handler(this::handle);
+    router.errorHandler(
+        400, context -> refuse(context, Problem.of(Type.MALFORMED, "the request cannot be read")));
+    router.errorHandler(413, context -> refuse(context, tooLarge()));
+    router.errorHandler(500, context -> refuse(context, Problem.of(Type.INTERNAL, "see the log")));
+  }
+
+  private void handle(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    MultiMap headers = request.headers();
+    String correlationId = correlationId(headers.get(ApiHeaders.CORRELATION_ID));
+    headers.set(ApiHeaders.CORRELATION_ID, correlationId);
+    context.response().putHeader(ApiHeaders.CORRELATION_ID, correlationId);
+    headers.remove(ApiHeaders.KEY_NAME);
+
+    String path = context.normalizedPath();
+    Map<String, Operation> operations = contract.at(path);
+    Operation operation = operations.get(request.method().name());
+    if (operation == null || operation.secured()) {
+      Optional<String> key = keys.name(headers.get("Authorization"));
+      if (key.isEmpty() && path.startsWith("/api")) {
+        context.response().putHeader("WWW-Authenticate", "Bearer");
+        refuse(
+            context, Problem.of(Type.UNAUTHORIZED, "send the header Authorization: Bearer <key>"));
+        return;
+      }
+      key.ifPresent(name -> headers.set(ApiHeaders.KEY_NAME, name));
+    }
+    if (operations.isEmpty()) {
+      refuse(
+          context,
+          Problem.of(Type.NOT_FOUND, "nothing is at " + path + "; /openapi.json says what is"));
+    } else if (operation == null) {
+      String allowed = String.join(", ", operations.keySet());
+      context.response().putHeader("Allow", allowed);
+      refuse(
+          context,
+          Problem.of(Type.METHOD_NOT_ALLOWED, request.method() + " is not; allowed: " + allowed));
+    } else {
+      problem(operation, path, request, context.queryParams())
+          .ifPresentOrElse(problem -> refuse(context, problem), context::next);
+    }
+  }
+
+  private Optional<Problem> problem(
+      Operation operation, String path, HttpServerRequest request, MultiMap query) {
+    List<FieldError> errors = new ArrayList<>();
+    Iterator<String> parts = contract.parts(path).iterator();
+    operation
+        .path()
+        .forEach((name, schema) -> errors.addAll(Contract.check(name, schema, parts.next())));
+    for (String name : query.names()) {
+      if (!operation.query().containsKey(name)) {
+        errors.add(new FieldError(name, "additionalProperties", unknown(operation)));
+      } else if (query.getAll(name).size() > 1) {
+        errors.add(new FieldError(name, "maxItems", "must be given once"));
+      } else {
+        errors.addAll(Contract.check(name, operation.query().get(name), query.get(name)));
+      }
+    }
+    operation
+        .headers()
+        .forEach(
+            (name, schema) -> {
+              if (request.headers().contains(name)) {
+                errors.addAll(Contract.check(name, schema, request.headers().get(name)));
+              }
+            });
+    if (!errors.isEmpty()) {
+      return Optional.of(Problem.of(Type.BAD_PARAMETER, errors));
+    }
+    String accept = request.getHeader("Accept");
+    if (accept != null && !accepts(accept)) {
+      return Optional.of(Problem.of(Type.NOT_ACCEPTABLE, "Accept is " + accept));
+    }
+    return bodyProblem(operation, request);
+  }
+
+  private Optional<Problem> bodyProblem(Operation operation, HttpServerRequest request) {
+    String length = request.getHeader("Content-Length");
+    boolean empty =
+        length == null ? request.getHeader("Transfer-Encoding") == null : length.equals("0");
+    if (operation.body().isEmpty() || empty) {
+      return operation.bodyRequired() && empty
+          ? Optional.of(Problem.of(Type.MALFORMED, "the body is empty; it must be JSON"))
+          : Optional.empty();
+    }
+    if (length != null && (length.length() > 9 || Integer.parseInt(length) > maxBodyBytes)) {
+      return Optional.of(tooLarge());
+    }
+    String type = request.getHeader("Content-Type");
+    return type != null && type.split(";", 2)[0].strip().equalsIgnoreCase(JSON)
+        ? Optional.empty()
+        : Optional.of(
+            Problem.of(
+                Type.UNSUPPORTED_MEDIA_TYPE,
+                "Content-Type is " + (type == null ? "missing" : type)));
+  }
+
+  private Problem tooLarge() {
+    return Problem.of(
+        Type.TOO_LARGE, "at most " + maxBodyBytes + " bytes are taken (server.max-body)");
+  }
+
+  private static String unknown(Operation operation) {
+    return operation.query().isEmpty()
+        ? "is not known; there are no query parameters here"
+        : "is not known; known are " + String.join(", ", operation.query().keySet());
+  }
+
+  private static boolean accepts(String accept) {
+    for (String range : accept.split(",")) {
+      String type = range.split(";", 2)[0].strip().toLowerCase(java.util.Locale.ROOT);
+      if (type.equals("*/*")
+          || type.equals("application/*")
+          || type.equals(JSON)
+          || type.equals(Problem.MEDIA_TYPE)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static String correlationId(String given) {
+    return given != null && CORRELATION_ID.matcher(given).matches()
+        ? given
+        : UUID.randomUUID().toString();
+  }
+
+  private void refuse(RoutingContext context, Problem problem) {
+    if (context.response().ended()) {
+      return;
+    }
+    String body =
+        json.write(
+            problem.withCorrelationId(context.response().headers().get(ApiHeaders.CORRELATION_ID)));
+    context
+        .response()
+        .setStatusCode(problem.status())
+        .putHeader("Content-Type", Problem.MEDIA_TYPE)
+        .end(body);
+  }
+}

@@ -1,0 +1,73 @@
+package dev.herald.api;
+
+import dev.herald.api.Problem.Type;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+import org.apache.camel.Processor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+import org.springframework.dao.NonTransientDataAccessResourceException;
+import org.springframework.dao.TransientDataAccessException;
+import org.springframework.jdbc.CannotGetJdbcConnectionException;
+
+/**
+ * Turns what a route threw into a problem. The client learns what it can do about it; the log, with
+ * the correlation id, gets the rest. Stateless.
+ */
+public final class Failures implements Processor {
+  private static final Logger LOG = LoggerFactory.getLogger(Failures.class);
+  private static final int RETRY_AFTER_SECONDS = 2;
+
+  private final Json json;
+
+  public Failures(Json json) {
+    this.json = json;
+  }
+
+  @Override
+  public void process(Exchange exchange) {
+    Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
+    Message message = exchange.getMessage();
+    String correlationId = message.getHeader(ApiHeaders.CORRELATION_ID, String.class);
+    Problem problem = problem(failure, exchange.getFromRouteId(), correlationId);
+    message.removeHeaders("*");
+    if (problem.status() == 503) {
+      message.setHeader("Retry-After", RETRY_AFTER_SECONDS);
+    }
+    message.setHeader(Exchange.HTTP_RESPONSE_CODE, problem.status());
+    message.setHeader(Exchange.CONTENT_TYPE, Problem.MEDIA_TYPE);
+    message.setBody(json.write(problem.withCorrelationId(correlationId)));
+  }
+
+  private static Problem problem(Exception failure, String route, String correlationId) {
+    if (failure instanceof ApiException refusal) {
+      return refusal.problem();
+    }
+    if (away(failure)) {
+      LOG.warn(
+          "Route {} could not reach PostgreSQL (request {}): {}",
+          route,
+          correlationId,
+          failure.getMessage());
+      return Problem.of(Type.UNAVAILABLE, "PostgreSQL does not answer; try again");
+    }
+    LOG.error("Route {} failed (request {})", route, correlationId, failure);
+    return Problem.of(Type.INTERNAL, "see the log");
+  }
+
+  /** Whether a failure says that PostgreSQL is away, rather than that a statement is wrong. */
+  private static boolean away(Exception failure) {
+    if (failure instanceof DataAccessException access) {
+      String state =
+          access.getMostSpecificCause() instanceof java.sql.SQLException sql
+              ? sql.getSQLState()
+              : null;
+      return access instanceof CannotGetJdbcConnectionException
+          || access instanceof TransientDataAccessException
+          || access instanceof NonTransientDataAccessResourceException
+          || (state != null && (state.startsWith("08") || state.startsWith("57P")));
+    }
+    return false;
+  }
+}

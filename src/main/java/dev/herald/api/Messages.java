@@ -1,0 +1,68 @@
+package dev.herald.api;
+
+import dev.herald.api.Problem.Type;
+import dev.herald.message.Message;
+import java.util.List;
+import java.util.UUID;
+import org.apache.camel.Body;
+import org.apache.camel.Variable;
+
+/** What the API answers about messages, and why it says no. Stateless. */
+public final class Messages {
+
+  /** Schema {@code Accepted} of the contract. */
+  public record Accepted(int accepted, List<UUID> ids) {}
+
+  /** What a request stored, in its order. */
+  public Accepted accepted(@Body List<Message> messages) {
+    return new Accepted(messages.size(), messages.stream().map(Message::id).toList());
+  }
+
+  /**
+   * The message, which must be there.
+   *
+   * @throws ApiException NOT_FOUND
+   */
+  public Message found(@Body Message message, @Variable("id") String id) {
+    if (message == null) {
+      throw new ApiException(Type.NOT_FOUND, "there is no message " + id);
+    }
+    return message;
+  }
+
+  public Message withFailedAttempts(
+      @Variable("message") Message message, @Body List<Message.Attempt> attempts) {
+    return message.withFailedAttempts(attempts);
+  }
+
+  /**
+   * Says why a message could not be replaced or cancelled.
+   *
+   * @throws ApiException always
+   */
+  public void notPending(@Body Message message, @Variable("id") String id) {
+    found(message, id);
+    throw new ApiException(
+        Type.CONFLICT,
+        "PENDING".equals(message.status())
+            ? "the message may have been sent: its lease ended without an outcome; the next claim decides"
+            : "the message is " + message.status() + "; only a PENDING one can be changed");
+  }
+
+  /**
+   * Says why a message could not be sent again.
+   *
+   * @throws ApiException always
+   */
+  public void notOver(@Body Message message, @Variable("id") String id) {
+    found(message, id);
+    boolean over = "FAILED".equals(message.status()) || "UNKNOWN".equals(message.status());
+    throw new ApiException(
+        Type.CONFLICT,
+        over
+            ? "the message expired at " + message.expiresAt()
+            : "the message is "
+                + message.status()
+                + "; only a FAILED or UNKNOWN one can be sent again");
+  }
+}

@@ -1,0 +1,176 @@
+package dev.herald.api;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.herald.api.Problem.FieldError;
+import dev.herald.api.Problem.Type;
+import dev.herald.message.Message;
+import dev.herald.message.PhoneNumbers;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.List;
+import java.util.UUID;
+import org.apache.camel.Body;
+import org.apache.camel.Header;
+import org.apache.camel.Variable;
+
+/**
+ * Turns query parameters, which the contract has checked one by one, into parameters of the list
+ * statements.
+ */
+public final class Queries {
+  private static final int DEFAULT_LIMIT = 50;
+
+  /** How far a node's clock may be from the database's for a bound on time to be a bound on ids. */
+  private static final Duration CLOCK_ROOM = Duration.ofMinutes(5);
+
+  private final PhoneNumbers phoneNumbers;
+
+  public Queries(PhoneNumbers phoneNumbers) {
+    this.phoneNumbers = phoneNumbers;
+  }
+
+  /**
+   * What a list statement takes. A null does not restrict.
+   *
+   * @param status as it is stored
+   * @param leased whether a claim holds it: what tells SENDING from PENDING
+   * @param from inclusive
+   * @param to exclusive
+   * @param afterTime of the last row of the page before, where the order is by time
+   * @param afterId of the last row of the page before
+   */
+  public record Query(
+      String status,
+      Boolean leased,
+      String phoneNumber,
+      String from,
+      String to,
+      UUID fromId,
+      UUID toId,
+      String afterTime,
+      UUID afterId,
+      int limit,
+      int offset,
+      boolean byTimeSent) {
+
+    private String cursor(Message last) {
+      return byTimeSent ? last.sentAt() + "_" + last.id() : last.id().toString();
+    }
+  }
+
+  /** Schema {@code MessagePage} of the contract. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Page(List<Message> items, String nextCursor) {}
+
+  /** For {@code sql/list-messages.sql}. */
+  public Query messages(
+      @Header("status") String status,
+      @Header("phoneNumber") String phoneNumber,
+      @Header("createdFrom") String from,
+      @Header("createdTo") String to,
+      @Header("limit") Integer limit,
+      @Header("cursor") String cursor,
+      @Header("offset") Integer offset) {
+    boolean sending = "SENDING".equals(status);
+    Instant fromTime = time(from);
+    Instant toTime = time(to);
+    return new Query(
+        sending ? "PENDING" : status,
+        sending ? Boolean.TRUE : "PENDING".equals(status) ? Boolean.FALSE : null,
+        phoneNumber == null ? null : phoneNumbers.normalize(phoneNumber).orElse(phoneNumber),
+        text(fromTime),
+        text(toTime),
+        fromTime == null ? null : firstId(fromTime.minus(CLOCK_ROOM)),
+        toTime == null ? null : firstId(toTime.plus(CLOCK_ROOM)),
+        null,
+        cursor == null ? null : id(cursor),
+        limit == null ? DEFAULT_LIMIT : limit,
+        offset(offset, cursor),
+        false);
+  }
+
+  /** For {@code sql/list-sent-messages.sql}. */
+  public Query sent(
+      @Header("sentFrom") String from,
+      @Header("sentTo") String to,
+      @Header("limit") Integer limit,
+      @Header("cursor") String cursor,
+      @Header("offset") Integer offset) {
+    String[] after = cursor == null ? new String[] {null, null} : cursor.split("_", 2);
+    if (after.length != 2) {
+      throw badCursor();
+    }
+    return new Query(
+        "SENT",
+        null,
+        null,
+        text(time(from)),
+        text(time(to)),
+        null,
+        null,
+        cursor == null ? null : text(cursorTime(after[0])),
+        cursor == null ? null : id(after[1]),
+        limit == null ? DEFAULT_LIMIT : limit,
+        offset(offset, cursor),
+        true);
+  }
+
+  /** The page of the rows that came: one more than its limit when another follows. */
+  public Page page(@Body List<Message> rows, @Variable("query") Query query) {
+    if (rows.size() <= query.limit()) {
+      return new Page(rows, null);
+    }
+    List<Message> items = rows.subList(0, query.limit());
+    return new Page(items, query.cursor(items.get(items.size() - 1)));
+  }
+
+  private static int offset(Integer offset, String cursor) {
+    if (offset != null && offset > 0 && cursor != null) {
+      throw new ApiException(
+          Problem.of(
+              Type.BAD_PARAMETER,
+              List.of(
+                  new FieldError(
+                      "offset", "exclusive", "must be left out when there is a cursor"))));
+    }
+    return offset == null ? 0 : offset;
+  }
+
+  private static Instant time(String text) {
+    return text == null ? null : OffsetDateTime.parse(text).toInstant();
+  }
+
+  private static String text(Instant time) {
+    return time == null ? null : time.toString();
+  }
+
+  private static Instant cursorTime(String text) {
+    try {
+      return Instant.parse(text);
+    } catch (java.time.DateTimeException e) {
+      throw badCursor();
+    }
+  }
+
+  private static UUID id(String text) {
+    try {
+      return UUID.fromString(text);
+    } catch (IllegalArgumentException e) {
+      throw badCursor();
+    }
+  }
+
+  private static ApiException badCursor() {
+    return new ApiException(
+        Problem.of(
+            Type.BAD_PARAMETER,
+            List.of(
+                new FieldError("cursor", "cursor", "must be the nextCursor of the page before"))));
+  }
+
+  /** The first UUIDv7 of a millisecond, RFC 9562 section 5.7. */
+  static UUID firstId(Instant time) {
+    return new UUID(Math.max(0, time.toEpochMilli()) << 16 | 0x7000, 0x8000_0000_0000_0000L);
+  }
+}

@@ -1,0 +1,112 @@
+package dev.herald.control;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.herald.api.ApiException;
+import dev.herald.api.Problem.Type;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.Date;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Header;
+import org.apache.camel.Route;
+import org.apache.camel.api.management.ManagedCamelContext;
+import org.apache.camel.api.management.mbean.ManagedRouteMBean;
+
+/**
+ * The Camel routes of this node: their state and counters, and starting and stopping one.
+ * Thread-safe.
+ */
+public final class Routes {
+  private static final long STOP_SECONDS = 60;
+
+  private final CamelContext camel;
+  private final Set<String> ofTheApi;
+
+  /** Schema {@code Route} of the contract. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record View(
+      String id,
+      String description,
+      String state,
+      long exchangesTotal,
+      long exchangesFailed,
+      long exchangesInflight,
+      Long meanProcessingMs,
+      Instant lastExchangeAt) {}
+
+  /** The answer to the list. */
+  public record Views(List<View> items) {}
+
+  /**
+   * @param ofTheApi the routes that serve the API: stopping one through it would cut it off
+   */
+  public Routes(CamelContext camel, Set<String> ofTheApi) {
+    this.camel = camel;
+    this.ofTheApi = Set.copyOf(ofTheApi);
+  }
+
+  public Views list() {
+    return new Views(
+        camel.getRoutes().stream().map(this::view).sorted(Comparator.comparing(View::id)).toList());
+  }
+
+  /** Does nothing to a route that is started. */
+  public View start(@Header("routeId") String id) throws Exception {
+    Route route = find(id);
+    camel.getRouteController().startRoute(id);
+    return view(route);
+  }
+
+  /**
+   * Waits for what the route has in flight, up to a minute. Does nothing to a route that is
+   * stopped.
+   */
+  public View stop(@Header("routeId") String id) throws Exception {
+    Route route = find(id);
+    if (ofTheApi.contains(id) || id.startsWith("rest-openapi")) {
+      throw new ApiException(
+          Type.CONFLICT,
+          "route " + id + " serves this API, which could not start it again; JMX can stop it");
+    }
+    camel.getRouteController().stopRoute(id, STOP_SECONDS, TimeUnit.SECONDS);
+    return view(route);
+  }
+
+  private Route find(String id) {
+    Route route = camel.getRoute(id);
+    if (route == null) {
+      throw new ApiException(
+          Type.NOT_FOUND, "there is no route " + id + "; GET /api/v1/routes lists them");
+    }
+    return route;
+  }
+
+  private View view(Route route) {
+    ManagedRouteMBean bean =
+        camel
+            .getCamelContextExtension()
+            .getContextPlugin(ManagedCamelContext.class)
+            .getManagedRoute(route.getRouteId());
+    String state = camel.getRouteController().getRouteStatus(route.getRouteId()).name();
+    if (bean == null) {
+      return new View(route.getRouteId(), route.getDescription(), state, 0, 0, 0, null, null);
+    }
+    try {
+      Date last = bean.getLastExchangeCompletedTimestamp();
+      return new View(
+          route.getRouteId(),
+          route.getDescription(),
+          state,
+          bean.getExchangesTotal(),
+          bean.getExchangesFailed(),
+          bean.getExchangesInflight(),
+          bean.getExchangesTotal() == 0 ? null : bean.getMeanProcessingTime(),
+          last == null ? null : last.toInstant());
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+package dev.herald.dispatch;
+
+import java.time.Duration;
+import java.util.UUID;
+
+/**
+ * One claim: what {@code sql/claim-due.sql} asks the database for.
+ *
+ * @param id what fences every later write
+ * @param limit how many messages at the most
+ * @param lease how long it holds
+ * @param interval between the whole cluster's batches; zero means continuous
+ * @param byHand asked for by a person, so that neither the switch nor the pace counts
+ * @param probe whether its one message tests an open circuit
+ * @param askedAt {@link System#nanoTime()} before the statement was sent: the lease lasts at least
+ *     from then
+ */
+public record Claim(
+    UUID id,
+    int limit,
+    Duration lease,
+    Duration interval,
+    boolean byHand,
+    boolean probe,
+    long askedAt) {
+
+  public long leaseMs() {
+    return lease.toMillis();
+  }
+
+  public long intervalMs() {
+    return interval.toMillis();
+  }
+
+  public boolean paced() {
+    return !byHand && !interval.isZero();
+  }
+
+  public boolean continuous() {
+    return !byHand && interval.isZero();
+  }
+
+  /** Whether the lease will surely hold for a while from now. */
+  boolean holdsFor(Duration time, long now) {
+    return now - askedAt + time.toNanos() < lease.toNanos();
+  }
+}

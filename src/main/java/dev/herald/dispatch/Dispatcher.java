@@ -1,0 +1,161 @@
+package dev.herald.dispatch;
+
+import com.fasterxml.uuid.Generators;
+import com.fasterxml.uuid.NoArgGenerator;
+import dev.herald.Settings;
+import dev.herald.dispatch.Circuit.Leave;
+import dev.herald.message.ClaimedMessage;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.camel.Body;
+import org.apache.camel.Variable;
+
+/**
+ * Decides when this node claims and how much: as soon as something rings while there is room, never
+ * more than it will start soon. What is claimed and not yet recorded is bounded, so memory is.
+ * Thread-safe.
+ */
+public final class Dispatcher {
+  /**
+   * How much work is claimed ahead, at the rate of late: enough to bridge a claim, little enough
+   * for a lease.
+   */
+  private static final Duration AHEAD = Duration.ofMillis(500);
+
+  private final NoArgGenerator claimIds = Generators.timeBasedEpochRandomGenerator();
+  private final Settings.Dispatch settings;
+  private final Circuit circuit;
+  private final Runnable bell;
+  private final AtomicInteger inFlight = new AtomicInteger();
+  private final AtomicLong finished = new AtomicLong();
+  private final Rate rate = new Rate();
+  private volatile boolean hungry;
+  private volatile boolean closed;
+
+  /**
+   * @param bell asks route {@code dispatch-due} to claim; cheap, and any number of rings may become
+   *     one
+   */
+  public Dispatcher(Settings.Dispatch settings, Circuit circuit, Runnable bell) {
+    this.settings = settings;
+    this.circuit = circuit;
+    this.bell = bell;
+  }
+
+  /** The next claim, or null while nothing should be claimed. */
+  public Claim next() {
+    int limit = room();
+    if (closed || limit == 0) {
+      hungry = true;
+      return null;
+    }
+    hungry = false;
+    Leave leave = circuit.leave();
+    return leave == Leave.NOTHING
+        ? null
+        : claim(leave == Leave.BATCH ? limit : 1, false, leave == Leave.ONE_PROBE);
+  }
+
+  /**
+   * A claim by hand: neither the switch, the pace nor the circuit holds it back. Null while
+   * shutting down.
+   */
+  public Claim byHand(@Variable("batchSize") Integer batchSize) {
+    return closed ? null : claim(batchSize == null ? settings.batchSize() : batchSize, true, false);
+  }
+
+  private Claim claim(int limit, boolean byHand, boolean probe) {
+    return new Claim(
+        claimIds.generate(),
+        limit,
+        settings.lease(),
+        settings.interval(),
+        byHand,
+        probe,
+        System.nanoTime());
+  }
+
+  /** Takes note of what a claim brought, and asks for more while there is more. */
+  public List<ClaimedMessage> claimed(
+      @Variable("claim") Claim claim, @Body List<ClaimedMessage> messages) {
+    inFlight.addAndGet(messages.size());
+    if (claim.probe() && messages.isEmpty()) {
+      circuit.noProbe();
+    }
+    if (claim.continuous() && messages.size() == claim.limit()) {
+      ring();
+    }
+    return messages;
+  }
+
+  /** A claim that failed: nothing was claimed, or its lease will run out. */
+  public void failed(@Variable("claim") Claim claim) {
+    if (claim != null && claim.probe()) {
+      circuit.noProbe();
+    }
+  }
+
+  /** Messages whose outcome is recorded, or given up. */
+  void recorded(int count) {
+    finished.addAndGet(count);
+    inFlight.addAndGet(-count);
+    if (hungry && room() > 0) {
+      ring();
+    }
+  }
+
+  /** Something may be due now. */
+  public void ring() {
+    if (!closed) {
+      bell.run();
+    }
+  }
+
+  /** No more claims. */
+  void close() {
+    closed = true;
+  }
+
+  /** Claimed by this node and not yet recorded. */
+  public int inFlight() {
+    return inFlight.get();
+  }
+
+  /**
+   * How many to claim now: a batch, or in continuous mode what will be started soon; zero for not
+   * now.
+   */
+  private int room() {
+    int busy = inFlight.get();
+    if (!settings.continuous()) {
+      return busy < settings.concurrency() + settings.batchSize() ? settings.batchSize() : 0;
+    }
+    int soon =
+        (int)
+            Math.min(
+                Integer.MAX_VALUE / 2, rate.perSecond(finished.get()) * AHEAD.toMillis() / 1000);
+    int ahead = Math.min(2 * settings.batchSize(), Math.max(settings.concurrency(), soon));
+    int room = settings.concurrency() + ahead - busy;
+    return room < Math.max(1, ahead / 2) ? 0 : Math.min(room, settings.batchSize());
+  }
+
+  /** The rate at which a counter grew of late. */
+  private static final class Rate {
+    private static final long WINDOW_NANOS = 250_000_000;
+    private long since = System.nanoTime();
+    private long countThen;
+    private long perSecond;
+
+    synchronized long perSecond(long count) {
+      long now = System.nanoTime();
+      if (now - since >= WINDOW_NANOS) {
+        perSecond = (count - countThen) * 1_000_000_000L / (now - since);
+        since = now;
+        countThen = count;
+      }
+      return perSecond;
+    }
+  }
+}

@@ -1,0 +1,162 @@
+package dev.herald.dispatch;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import dev.herald.dispatch.Outcome.Kind;
+import dev.herald.message.ClaimedMessage;
+import dev.herald.webhook.WebhookException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.regex.Pattern;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeException;
+import org.apache.camel.ExchangeProperty;
+import org.apache.camel.Header;
+import org.apache.camel.Variable;
+
+/**
+ * Says what a webhook's answer, or its silence, means for a message: the table "Outcomes" of
+ * docs/architecture.md. Stateless.
+ */
+public final class Outcomes {
+  private static final int MAX_ID = 255;
+  private static final JsonFactory JSON = new JsonFactory();
+  private static final Pattern SECONDS = Pattern.compile("[+-]?\\d{1,18}");
+  private static final Pattern UNSTORABLE = Pattern.compile("[\\p{Cc}\\p{Cs}]+");
+
+  private final Clock clock;
+
+  /**
+   * @param clock for a {@code Retry-After} that is a date
+   */
+  public Outcomes(Clock clock) {
+    this.clock = clock;
+  }
+
+  /** Classifies an answer. */
+  public Outcome answered(
+      @Variable("message") ClaimedMessage message,
+      @Header(Exchange.HTTP_RESPONSE_CODE) int status,
+      @Header("Retry-After") String retryAfter,
+      @Body byte[] answer) {
+    Kind kind = kind(status);
+    if (kind == Kind.DELIVERED) {
+      return new Outcome(
+          message, kind, status, messageId(answer), null, null, Duration.ZERO, false);
+    }
+    return new Outcome(
+        message, kind, status, null, error(status, answer), wait(retryAfter), Duration.ZERO, false);
+  }
+
+  /**
+   * Classifies a failure of the delivery route.
+   *
+   * @param status of an answer that came before the route failed; null without one
+   * @param lastEndpoint what the route last sent to: nothing has left while that is the route
+   *     itself
+   */
+  public Outcome failed(
+      @Variable("message") ClaimedMessage message,
+      @ExchangeException Exception failure,
+      @Header(Exchange.HTTP_RESPONSE_CODE) Integer status,
+      @ExchangeProperty(Exchange.TO_ENDPOINT) String lastEndpoint) {
+    if (failure instanceof WebhookException webhook) {
+      return failed(
+          message, webhook.written() ? Kind.MAYBE_SENT : Kind.NOT_SENT, null, webhook.getMessage());
+    }
+    if (status != null) {
+      return failed(message, kind(status), status, "the route failed after the answer: " + failure);
+    }
+    return lastEndpoint == null || lastEndpoint.startsWith("direct:")
+        ? failed(message, Kind.MISCONFIGURED, null, "the route failed before the POST: " + failure)
+        : failed(message, Kind.MAYBE_SENT, null, "the route failed: " + failure);
+  }
+
+  private static Outcome failed(ClaimedMessage message, Kind kind, Integer status, String error) {
+    return new Outcome(message, kind, status, null, storable(error), null, Duration.ZERO, false);
+  }
+
+  static Kind kind(int status) {
+    if (status >= 200 && status < 300) {
+      return Kind.DELIVERED;
+    }
+    return switch (status) {
+      case 408, 425, 429, 503 -> Kind.NOT_SENT;
+      case 401, 403, 404, 405 -> Kind.MISCONFIGURED;
+      // 500, 502, 504 and what the table does not name: the server may have acted before it failed.
+      default -> status >= 300 && status < 500 ? Kind.REFUSED : Kind.MAYBE_SENT;
+    };
+  }
+
+  /**
+   * Retry-After, RFC 9110 section 10.2.3: seconds or a date. Null when it is neither; zero when it
+   * is past.
+   */
+  Duration wait(String retryAfter) {
+    if (retryAfter == null) {
+      return null;
+    }
+    String value = retryAfter.strip();
+    Duration wait = null;
+    if (SECONDS.matcher(value).matches()) {
+      wait = Duration.ofSeconds(Long.parseLong(value));
+    } else {
+      try {
+        wait =
+            Duration.between(
+                clock.instant(), ZonedDateTime.parse(value, DateTimeFormatter.RFC_1123_DATE_TIME));
+      } catch (DateTimeException garbled) {
+        return null;
+      }
+    }
+    return wait.isNegative() ? Duration.ZERO : wait;
+  }
+
+  /** The provider's {@code messageId}, if the answer is a JSON object that has one at its top. */
+  static String messageId(byte[] answer) {
+    if (answer == null || answer.length == 0) {
+      return null;
+    }
+    try (JsonParser json = JSON.createParser(answer)) {
+      if (json.nextToken() != JsonToken.START_OBJECT) {
+        return null;
+      }
+      while (json.nextToken() == JsonToken.FIELD_NAME) {
+        boolean found = json.currentName().equals("messageId");
+        JsonToken value = json.nextToken();
+        if (found) {
+          return value.isScalarValue() && value != JsonToken.VALUE_NULL ? id(json.getText()) : null;
+        }
+        json.skipChildren();
+      }
+    } catch (IOException notJson) {
+      // A 2xx counts whatever its body.
+    }
+    return null;
+  }
+
+  private static String id(String text) {
+    String id = storable(text);
+    return id.isEmpty() ? null : id.substring(0, Math.min(id.length(), MAX_ID));
+  }
+
+  private static String error(int status, byte[] answer) {
+    String body =
+        answer == null
+            ? ""
+            : storable(new String(answer, 0, Math.min(answer.length, 400), StandardCharsets.UTF_8));
+    return body.isEmpty() ? "HTTP " + status : "HTTP " + status + ": " + body;
+  }
+
+  /** A provider's words without what PostgreSQL cannot hold or a log should not. */
+  private static String storable(String text) {
+    return UNSTORABLE.matcher(text).replaceAll(" ").strip();
+  }
+}

@@ -1,0 +1,112 @@
+package dev.herald.dispatch;
+
+import dev.herald.dispatch.OutcomeBatch.Ended;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataIntegrityViolationException;
+
+/**
+ * Writes outcomes to the database in batches: what has come while the last batch was written is the
+ * next one. What cannot be written, because PostgreSQL is away, is kept and tried again until it
+ * can; the fence decides then whether it still counts. Thread-safe.
+ */
+public final class Recorder {
+  private static final Logger LOG = LoggerFactory.getLogger(Recorder.class);
+  private static final int MAX_BATCH = 1_000;
+  private static final long MAX_PAUSE_MS = 1_000;
+  private static final long POLL_MS = 100;
+
+  private final RetryPolicy policy;
+  private final Consumer<OutcomeBatch> route;
+  private final Dispatcher dispatcher;
+  private final BlockingQueue<Ended> queue = new LinkedBlockingQueue<>();
+  private final Thread thread = new Thread(this::run, "herald-recorder");
+  private volatile boolean closing;
+
+  /**
+   * @param route writes one batch, or throws; calls it from one thread only
+   */
+  public Recorder(RetryPolicy policy, Consumer<OutcomeBatch> route, Dispatcher dispatcher) {
+    this.policy = policy;
+    this.route = route;
+    this.dispatcher = dispatcher;
+    thread.setDaemon(true);
+  }
+
+  public void start() {
+    thread.start();
+  }
+
+  void add(Outcome outcome) {
+    queue.add(new Ended(outcome, System.nanoTime()));
+  }
+
+  /** Outcomes that wait to be recorded. */
+  public int backlog() {
+    return queue.size();
+  }
+
+  /** Records what is left, for a while. */
+  void close(Duration patience) throws InterruptedException {
+    closing = true;
+    thread.join(Math.max(1, patience.toMillis()));
+    if (thread.isAlive()) {
+      LOG.warn(
+          "Stopped with outcomes that PostgreSQL did not take; their messages are due again when their leases run out");
+    }
+  }
+
+  private void run() {
+    while (!closing || !queue.isEmpty()) {
+      List<Ended> batch = new ArrayList<>();
+      try {
+        Ended first = queue.poll(POLL_MS, TimeUnit.MILLISECONDS);
+        if (first != null) {
+          batch.add(first);
+          queue.drainTo(batch, MAX_BATCH - 1);
+          write(batch);
+        }
+      } catch (InterruptedException e) {
+        return;
+      }
+    }
+  }
+
+  private void write(List<Ended> batch) {
+    for (long pause = 50; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
+      try {
+        route.accept(new OutcomeBatch(batch, policy));
+        dispatcher.recorded(batch.size());
+        return;
+      } catch (DataIntegrityViolationException unstorable) {
+        oneByOne(batch, unstorable);
+        return;
+      } catch (RuntimeException away) {
+        LOG.warn(
+            "{} outcomes wait to be recorded: {}", batch.size() + queue.size(), away.getMessage());
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(pause));
+      }
+    }
+  }
+
+  /** A row that the database will never take must not hold up the others. */
+  private void oneByOne(List<Ended> batch, DataIntegrityViolationException reason) {
+    if (batch.size() > 1) {
+      batch.forEach(one -> write(List.of(one)));
+      return;
+    }
+    LOG.error(
+        "The outcome of message {} cannot be recorded; it is due again when its lease runs out: {}",
+        batch.get(0).outcome().message().id(),
+        reason.getMessage());
+    dispatcher.recorded(1);
+  }
+}

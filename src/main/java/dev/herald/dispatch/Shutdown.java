@@ -1,0 +1,46 @@
+package dev.herald.dispatch;
+
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Ends the delivery of this node: no more claims, what is in flight finishes, the rest is given
+ * back at once.
+ */
+public final class Shutdown {
+  private static final Logger LOG = LoggerFactory.getLogger(Shutdown.class);
+  private static final Duration STEP = Duration.ofMillis(20);
+
+  private final Dispatcher dispatcher;
+  private final Gate gate;
+  private final Recorder recorder;
+  private final Duration gracePeriod;
+
+  public Shutdown(Dispatcher dispatcher, Gate gate, Recorder recorder, Duration gracePeriod) {
+    this.dispatcher = dispatcher;
+    this.gate = gate;
+    this.recorder = recorder;
+    this.gracePeriod = gracePeriod;
+  }
+
+  /** Takes as long as the POSTs under way, and the grace period at the most. */
+  public void run() throws InterruptedException {
+    long end = System.nanoTime() + gracePeriod.toNanos();
+    dispatcher.close();
+    gate.drain();
+    if (dispatcher.inFlight() > 0) {
+      LOG.info("Stopping: {} messages are in flight", dispatcher.inFlight());
+    }
+    while (dispatcher.inFlight() > 0 && System.nanoTime() < end) {
+      TimeUnit.NANOSECONDS.sleep(STEP.toNanos());
+    }
+    recorder.close(Duration.ofNanos(Math.max(STEP.toNanos(), end - System.nanoTime())));
+    int left = dispatcher.inFlight();
+    if (left > 0) {
+      LOG.warn(
+          "{} messages were still in flight; they are due again when their leases run out", left);
+    }
+  }
+}

@@ -1,0 +1,13 @@
+package dev.herald.dispatch;
+
+import dev.herald.message.Status;
+import java.time.Duration;
+
+/**
+ * What follows from an outcome.
+ *
+ * @param status what the row becomes
+ * @param counted whether the attempt counts toward the message's maximum
+ * @param dueIn how long until it is due again; null leaves its due time as it is
+ */
+public record Verdict(Status status, boolean counted, Duration dueIn) {}

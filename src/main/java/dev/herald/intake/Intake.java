@@ -1,0 +1,202 @@
+package dev.herald.intake;
+
+import dev.herald.Settings;
+import dev.herald.api.ApiException;
+import dev.herald.api.ApiHeaders;
+import dev.herald.api.Problem.Type;
+import dev.herald.message.Message;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.apache.camel.Body;
+import org.apache.camel.Header;
+
+/**
+ * Stores requests: those that come while others are being written share the next statement, and
+ * each is answered after its own commit. Thread-safe.
+ */
+public final class Intake {
+  private static final int WRITERS = 2;
+  private static final int MAX_GROUP = 500;
+  private static final int MAX_QUEUE = 10_000;
+
+  /** How this reaches the database: two routes. */
+  public interface Store {
+    /**
+     * Stores a batch and gives each stored id its time of creation. Throws when PostgreSQL does not
+     * answer.
+     */
+    Map<UUID, Instant> store(MessageBatch batch);
+
+    /** What the request with this key made. */
+    Made find(String owner, String key);
+  }
+
+  /** The messages of an earlier request, and the hash of its body. */
+  public record Made(String requestHash, List<Message> messages) {}
+
+  private final BlockingQueue<Request> queue = new LinkedBlockingQueue<>(MAX_QUEUE);
+  private final List<Thread> writers = new ArrayList<>();
+  private final Settings.Retry retry;
+  private final Duration keyTtl;
+  private final Store store;
+  private final Runnable arrived;
+  private volatile boolean closed;
+
+  /**
+   * @param arrived called after each commit: something may be due
+   */
+  public Intake(Settings.Retry retry, Duration keyTtl, Store store, Runnable arrived) {
+    this.retry = retry;
+    this.keyTtl = keyTtl;
+    this.store = store;
+    this.arrived = arrived;
+    for (int i = 0; i < WRITERS; i++) {
+      Thread writer = new Thread(this::write, "herald-intake-" + i);
+      writer.setDaemon(true);
+      writers.add(writer);
+    }
+  }
+
+  public void start() {
+    writers.forEach(Thread::start);
+  }
+
+  /** Waiting requests get an answer; none is stored after this. */
+  public void close() {
+    closed = true;
+  }
+
+  /**
+   * Stores the messages of one request, or finds those that its idempotency key made before.
+   *
+   * @throws ApiException when the key was used for another body, or too much is waiting
+   */
+  public List<Message> accept(
+      @Body List<NewMessage> messages,
+      @Header(ApiHeaders.KEY_NAME) String keyName,
+      @Header(ApiHeaders.IDEMPOTENCY_KEY) String idempotencyKey,
+      @Header(ApiHeaders.CORRELATION_ID) String correlationId) {
+    Request request =
+        new Request(messages, keyName, idempotencyKey, correlationId, new CompletableFuture<>());
+    if (closed || !queue.offer(request)) {
+      throw new ApiException(
+          Type.UNAVAILABLE,
+          closed ? "this node is shutting down" : "too many requests are waiting to be stored");
+    }
+    Instant createdAt = join(request.stored());
+    return createdAt == null ? again(request) : show(messages, createdAt);
+  }
+
+  private List<Message> again(Request request) {
+    Made made = store.find(request.keyName(), request.idempotencyKey());
+    if (!made.requestHash().equals(request.hash())) {
+      throw new ApiException(
+          Type.KEY_REUSED,
+          "Idempotency-Key '%s' came with another body before".formatted(request.idempotencyKey()));
+    }
+    return made.messages();
+  }
+
+  private List<Message> show(List<NewMessage> messages, Instant createdAt) {
+    List<Message> shown = new ArrayList<>(messages.size());
+    for (NewMessage message : messages) {
+      shown.add(
+          new Message(
+              message.id(),
+              message.phoneNumber(),
+              message.content(),
+              "PENDING",
+              0,
+              retry.maxAttempts(),
+              null,
+              null,
+              createdAt,
+              createdAt,
+              message.sendAt(),
+              message.expiresAt(),
+              null,
+              null));
+    }
+    return shown;
+  }
+
+  private void write() {
+    Deque<Request> left = new ArrayDeque<>();
+    while (!closed || !queue.isEmpty() || !left.isEmpty()) {
+      try {
+        Request first = left.isEmpty() ? queue.poll(200, TimeUnit.MILLISECONDS) : left.poll();
+        if (first != null) {
+          store(group(first, left));
+        }
+      } catch (InterruptedException stopping) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
+  }
+
+  /**
+   * What waits, up to a bound; of requests with the same key only the first, for one statement
+   * cannot decide twice.
+   */
+  private List<Request> group(Request first, Deque<Request> left) {
+    List<Request> group = new ArrayList<>();
+    Set<String> keys = new HashSet<>();
+    int size = 0;
+    List<Request> later = new ArrayList<>();
+    for (Request next = first; next != null; next = size < MAX_GROUP ? next(left) : null) {
+      if (next.keyed() && !keys.add(next.scopedKey())) {
+        later.add(next);
+      } else {
+        group.add(next);
+        size += next.messages().size();
+      }
+    }
+    left.addAll(later);
+    return group;
+  }
+
+  private Request next(Deque<Request> left) {
+    Request next = left.poll();
+    return next == null ? queue.poll() : next;
+  }
+
+  private void store(List<Request> group) {
+    try {
+      Map<UUID, Instant> stored = store.store(new MessageBatch(group, retry, keyTtl));
+      arrived.run();
+      group.forEach(
+          request -> request.stored().complete(stored.get(request.messages().get(0).id())));
+    } catch (RuntimeException e) {
+      if (group.size() == 1) {
+        group.get(0).stored().completeExceptionally(e);
+      } else if (e instanceof org.springframework.dao.DataIntegrityViolationException) {
+        // One that PostgreSQL will not take must not fail the others.
+        group.forEach(request -> store(List.of(request)));
+      } else {
+        group.forEach(request -> request.stored().completeExceptionally(e));
+      }
+    }
+  }
+
+  private static Instant join(CompletableFuture<Instant> stored) {
+    try {
+      return stored.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException cause ? cause : e;
+    }
+  }
+}

@@ -1,0 +1,116 @@
+package dev.herald.intake;
+
+import dev.herald.Settings;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+
+/**
+ * The requests that one statement stores; the columns are the parameters of {@code
+ * sql/insert-messages.sql}.
+ */
+public final class MessageBatch {
+  private final List<Request> keyed;
+  private final List<Row> rows;
+  private final int maxAttempts;
+  private final Duration keyTtl;
+
+  private record Row(Request request, NewMessage message) {}
+
+  MessageBatch(List<Request> requests, Settings.Retry retry, Duration keyTtl) {
+    // In key order, so that two nodes with the same keys wait for each other in one direction only.
+    this.keyed =
+        requests.stream()
+            .filter(Request::keyed)
+            .sorted((a, b) -> a.scopedKey().compareTo(b.scopedKey()))
+            .toList();
+    this.rows =
+        requests.stream()
+            .flatMap(
+                request -> request.messages().stream().map(message -> new Row(request, message)))
+            .toList();
+    this.maxAttempts = retry.maxAttempts();
+    this.keyTtl = keyTtl;
+  }
+
+  public int getMaxAttempts() {
+    return maxAttempts;
+  }
+
+  public long getKeyTtlMs() {
+    return keyTtl.toMillis();
+  }
+
+  public String[] getOwners() {
+    return column(keyed, String[]::new, Request::keyName);
+  }
+
+  public String[] getKeys() {
+    return column(keyed, String[]::new, Request::idempotencyKey);
+  }
+
+  public String[] getHashes() {
+    return column(keyed, String[]::new, Request::hash);
+  }
+
+  /** The ids of each keyed request, as an array's text. */
+  public String[] getRequestIds() {
+    return column(
+        keyed,
+        String[]::new,
+        request ->
+            request.messages().stream()
+                .map(message -> message.id().toString())
+                .collect(Collectors.joining(",", "{", "}")));
+  }
+
+  public String[] getIds() {
+    return column(rows, String[]::new, row -> row.message.id().toString());
+  }
+
+  public String[] getPhoneNumbers() {
+    return column(rows, String[]::new, row -> row.message.phoneNumber());
+  }
+
+  public String[] getContents() {
+    return column(rows, String[]::new, row -> row.message.content());
+  }
+
+  public String[] getSendAts() {
+    return column(rows, String[]::new, row -> text(row.message.sendAt()));
+  }
+
+  public String[] getExpiresAts() {
+    return column(rows, String[]::new, row -> text(row.message.expiresAt()));
+  }
+
+  public String[] getCorrelationIds() {
+    return column(rows, String[]::new, row -> row.request.correlationId());
+  }
+
+  public String[] getChangedBys() {
+    return column(rows, String[]::new, row -> row.request.keyName());
+  }
+
+  /**
+   * The first id of each message's request, where that has a key: it names the request in the
+   * statement.
+   */
+  public String[] getFirstIds() {
+    return column(
+        rows,
+        String[]::new,
+        row -> row.request.keyed() ? row.request.messages().get(0).id().toString() : null);
+  }
+
+  private static String text(Instant time) {
+    return time == null ? null : time.toString();
+  }
+
+  private static <S, T> T[] column(List<S> rows, IntFunction<T[]> array, Function<S, T> value) {
+    return rows.stream().map(value).toArray(array);
+  }
+}

@@ -1,0 +1,51 @@
+package dev.herald.message;
+
+import com.google.i18n.phonenumbers.NumberParseException;
+import com.google.i18n.phonenumbers.PhoneNumberUtil;
+import com.google.i18n.phonenumbers.PhoneNumberUtil.PhoneNumberFormat;
+import com.google.i18n.phonenumbers.Phonenumber.PhoneNumber;
+import dev.herald.ConfigurationException;
+import java.util.Optional;
+
+/** Turns what people write into E.164 (ITU-T), by libphonenumber. Immutable. */
+public final class PhoneNumbers {
+  private static final PhoneNumberUtil NUMBERS = PhoneNumberUtil.getInstance();
+
+  private final String defaultRegion;
+
+  /**
+   * @param defaultRegion whose national form is understood, as ISO 3166-1 (TR, DE); without one a
+   *     number needs its +
+   * @throws ConfigurationException for a region that does not exist
+   */
+  public PhoneNumbers(Optional<String> defaultRegion) {
+    this.defaultRegion = defaultRegion.orElse(null);
+    defaultRegion
+        .filter(region -> !NUMBERS.getSupportedRegions().contains(region))
+        .ifPresent(
+            region -> {
+              throw new ConfigurationException(
+                  "phone.default-region is '%s'; it must be a region like TR, DE or US"
+                      .formatted(region));
+            });
+  }
+
+  /** The number in E.164, or nothing when it is not a valid one. */
+  public Optional<String> normalize(String written) {
+    try {
+      PhoneNumber number = NUMBERS.parse(written, defaultRegion);
+      return NUMBERS.isValidNumber(number) && number.getExtension().isEmpty()
+          ? Optional.of(NUMBERS.format(number, PhoneNumberFormat.E164))
+          : Optional.empty();
+    } catch (NumberParseException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** What a valid number looks like, for an error text. */
+  public String example() {
+    return defaultRegion == null
+        ? "write it like +905551234567"
+        : "write it like +905551234567, or as one in " + defaultRegion;
+  }
+}

@@ -1,0 +1,200 @@
+package dev.herald.store;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.herald.ConfigurationException;
+import dev.herald.Settings;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+import java.time.Duration;
+import java.util.Properties;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import javax.sql.DataSource;
+import org.flywaydb.core.Flyway;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.jdbc.datasource.DelegatingDataSource;
+
+/**
+ * PostgreSQL: its schema, its connections, and whether it answers. While it is known to be away a
+ * connection is refused at once, so that nothing queues up waiting for one; a probe notices when it
+ * is back. Thread-safe.
+ */
+public final class Database implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Database.class);
+  private static final Duration RETRY = Duration.ofSeconds(1);
+  private static final Duration PROBE = Duration.ofMillis(500);
+
+  /** Connections for claims, records, intake and housekeeping, whatever the API does. */
+  private static final int WORKERS = 6;
+
+  private final Settings.Database settings;
+  private final HikariDataSource workPool;
+  private final HikariDataSource apiPool;
+  private final ScheduledExecutorService probe =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "herald-database-probe");
+            thread.setDaemon(true);
+            return thread;
+          });
+  private volatile boolean up = true;
+
+  /** Connects lazily; {@link #prepare} waits for the server. */
+  public Database(Settings.Database settings) {
+    this.settings = settings;
+    workPool = pool("work", WORKERS, "");
+    // The list statements leave out what does not restrict, which only a plan for the values at
+    // hand can use.
+    apiPool = pool("api", settings.poolSize(), "-c plan_cache_mode=force_custom_plan");
+  }
+
+  /**
+   * Waits for the server, within {@code database.startup-timeout}, and brings the schema up to
+   * date: safe with several nodes at once.
+   *
+   * @param mayWait whether to go on waiting
+   * @param running the switch's position in a new database
+   * @throws ConfigurationException when the server does not come, or will not let us in
+   */
+  public void prepare(BooleanSupplier mayWait, boolean running) {
+    await(mayWait);
+    Flyway.configure()
+        .dataSource(settings.url(), settings.username(), settings.password())
+        .locations("classpath:db/migration")
+        .load()
+        .migrate();
+    try (Connection connection = workPool.getConnection();
+        PreparedStatement insert =
+            connection.prepareStatement(
+                "INSERT INTO scheduler (running) VALUES (?) ON CONFLICT DO NOTHING")) {
+      insert.setBoolean(1, running);
+      insert.executeUpdate();
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+    probe.scheduleWithFixedDelay(
+        this::probe, PROBE.toMillis(), PROBE.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** For claims, records and intake. */
+  public DataSource work() {
+    return new FailFast(workPool);
+  }
+
+  /** For what the API reads and changes. */
+  public DataSource api() {
+    return new FailFast(apiPool);
+  }
+
+  /** Whether the server answered of late. */
+  public boolean up() {
+    return up;
+  }
+
+  private void await(BooleanSupplier mayWait) {
+    long end = System.nanoTime() + settings.startupTimeout().toNanos();
+    while (true) {
+      try {
+        connect().close();
+        return;
+      } catch (SQLException e) {
+        String state = e.getSQLState() == null ? "" : e.getSQLState();
+        String reason =
+            "PostgreSQL at %s (database.url): %s".formatted(settings.url(), e.getMessage());
+        if (state.startsWith("28") || state.equals("3D000")) {
+          throw new ConfigurationException(reason);
+        }
+        if (System.nanoTime() >= end || !mayWait.getAsBoolean()) {
+          throw new ConfigurationException(
+              "%s; gave up after %d s (database.startup-timeout)"
+                  .formatted(reason, settings.startupTimeout().toSeconds()));
+        }
+        LOG.warn(
+            "{}; trying again for {} s",
+            reason,
+            TimeUnit.NANOSECONDS.toSeconds(end - System.nanoTime()));
+      }
+      try {
+        Thread.sleep(RETRY.toMillis());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new ConfigurationException("interrupted while waiting for PostgreSQL");
+      }
+    }
+  }
+
+  private Connection connect() throws SQLException {
+    Properties properties = new Properties();
+    properties.setProperty("user", settings.username());
+    properties.setProperty("password", settings.password());
+    String seconds = Long.toString(Math.max(1, settings.timeout().toSeconds()));
+    properties.setProperty("connectTimeout", seconds);
+    properties.setProperty("socketTimeout", seconds);
+    return DriverManager.getConnection(settings.url(), properties);
+  }
+
+  private void probe() {
+    boolean answers;
+    try (Connection connection = connect()) {
+      answers = connection.isValid((int) Math.max(1, settings.timeout().toSeconds()));
+    } catch (SQLException | RuntimeException e) {
+      answers = false;
+      if (up) {
+        LOG.warn("PostgreSQL is away: {}", e.getMessage());
+      }
+    }
+    if (answers && !up) {
+      LOG.info("PostgreSQL is back");
+    }
+    up = answers;
+  }
+
+  private HikariDataSource pool(String name, int size, String options) {
+    HikariConfig config = new HikariConfig();
+    config.setPoolName("herald-" + name);
+    config.setJdbcUrl(settings.url());
+    config.setUsername(settings.username());
+    config.setPassword(settings.password());
+    config.setMaximumPoolSize(size);
+    config.setConnectionTimeout(settings.timeout().toMillis());
+    config.setInitializationFailTimeout(-1);
+    config.addDataSourceProperty("ApplicationName", "herald-" + name);
+    config.addDataSourceProperty("reWriteBatchedInserts", "true");
+    config.addDataSourceProperty("tcpKeepAlive", "true");
+    config.addDataSourceProperty("connectTimeout", Math.max(1, settings.timeout().toSeconds()));
+    config.addDataSourceProperty("socketTimeout", Math.max(1, 2 * settings.timeout().toSeconds()));
+    if (!options.isEmpty()) {
+      config.addDataSourceProperty("options", options);
+    }
+    return new HikariDataSource(config);
+  }
+
+  @Override
+  public void close() {
+    probe.shutdownNow();
+    apiPool.close();
+    workPool.close();
+  }
+
+  /** Refuses at once while the server is known to be away. */
+  private final class FailFast extends DelegatingDataSource {
+    FailFast(DataSource pool) {
+      super(pool);
+    }
+
+    @Override
+    public Connection getConnection() throws SQLException {
+      if (!up) {
+        throw new SQLTransientConnectionException("PostgreSQL is away", "08001");
+      }
+      return super.getConnection();
+    }
+  }
+}
