@@ -54,8 +54,8 @@ public final class Herald {
     System.exit(new Herald(new Properties()).run());
   }
 
-  /** Runs until told to stop; gives the process's exit code. */
-  int run() {
+  /** Runs until told to stop, by a signal or by {@link #stop}; gives the process's exit code. */
+  public int run() {
     try {
       if (!Files.isReadable(CONFIGURATION)) {
         throw new ConfigurationException(
@@ -72,6 +72,11 @@ public final class Herald {
       }
       return CANNOT_START;
     }
+  }
+
+  /** Tells it to stop; {@link #run} returns when it has. */
+  public void stop() {
+    main.completed();
   }
 
   private static void report(Exception failure) {

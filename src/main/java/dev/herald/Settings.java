@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.apache.camel.util.TimeUtils;
 
 /**
  * The configuration, read once and checked as a whole before anything starts. {@code
@@ -163,23 +162,22 @@ public record Settings(
     if (dispatch.lease.compareTo(needed) <= 0) {
       problems.add(
           "dispatch.lease=%s must be longer than webhook.timeout plus %s, that is than %s: a message would be claimed again while its POST is under way"
-              .formatted(show(dispatch.lease), show(LEASE_MARGIN), show(needed)));
+              .formatted(
+                  Durations.show(dispatch.lease),
+                  Durations.show(LEASE_MARGIN),
+                  Durations.show(needed)));
     }
     if (webhook.connectTimeout.compareTo(webhook.timeout) > 0) {
       problems.add(
           "webhook.connect-timeout=%s must not be longer than webhook.timeout=%s, which spans the whole call"
-              .formatted(show(webhook.connectTimeout), show(webhook.timeout)));
+              .formatted(Durations.show(webhook.connectTimeout), Durations.show(webhook.timeout)));
     }
     if (retry.backoff.compareTo(retry.backoffMax) > 0) {
       problems.add(
           "retry.backoff=%s must not be longer than retry.backoff-max=%s"
-              .formatted(show(retry.backoff), show(retry.backoffMax)));
+              .formatted(Durations.show(retry.backoff), Durations.show(retry.backoffMax)));
     }
     ConfigurationException.throwIfAny(problems);
-  }
-
-  private static String show(Duration duration) {
-    return TimeUtils.printDuration(duration.toMillis(), true);
   }
 
   /** Reads keys one by one and collects what is wrong with them. */
@@ -263,18 +261,16 @@ public record Settings(
       if (value.isEmpty()) {
         return min;
       }
-      try {
-        Duration duration = Duration.ofMillis(TimeUtils.toMilliSeconds(value));
-        if (duration.compareTo(min) >= 0 && duration.compareTo(max) <= 0) {
-          return duration;
-        }
-      } catch (IllegalArgumentException e) {
-        // named below
+      Optional<Duration> duration = Durations.parse(value);
+      if (duration.isPresent()
+          && duration.get().compareTo(min) >= 0
+          && duration.get().compareTo(max) <= 0) {
+        return duration.get();
       }
       return wrong(
           key,
           "is '%s'; it must be a time like 200ms, 5s or 2m, from %s to %s"
-              .formatted(value, show(min), show(max)),
+              .formatted(value, Durations.show(min), Durations.show(max)),
           min);
     }
 

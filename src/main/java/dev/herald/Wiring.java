@@ -50,6 +50,7 @@ import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelExecutionException;
 import org.apache.camel.ProducerTemplate;
+import org.apache.camel.ServiceStatus;
 import org.apache.camel.StartupListener;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
@@ -105,7 +106,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     Outcomes outcomes = new Outcomes(Clock.systemUTC());
     Circuit circuit = new Circuit(settings.circuit());
     Dispatcher dispatcher =
-        new Dispatcher(settings.dispatch(), circuit, () -> ring(camel, template));
+        new Dispatcher(settings.dispatch(), circuit, () -> started(camel, "deliver-message"));
     recorder =
         new Recorder(policy, batch -> send(template, "direct:record-outcomes", batch), dispatcher);
     Gate gate = new Gate(settings, policy, circuit, outcomes, recorder);
@@ -235,10 +236,9 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     return checks;
   }
 
-  private static void ring(CamelContext camel, ProducerTemplate template) {
-    if (camel.isStarted()) {
-      template.sendBody("seda:dispatch?size=1&discardWhenFull=true", null);
-    }
+  private static boolean started(CamelContext camel, String route) {
+    ServiceStatus status = camel.getRouteController().getRouteStatus(route);
+    return camel.isStarted() && status != null && status.isStarted();
   }
 
   private static Intake.Store store(ProducerTemplate template) {
@@ -254,9 +254,9 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
       }
 
       @Override
-      public Intake.Made find(String owner, String key) {
-        return (Intake.Made)
-            send(template, "direct:find-request", Map.of("owner", owner, "key", key));
+      public List<Intake.Made> find(Intake.Key key) {
+        return ((List<?>) send(template, "direct:find-request", key))
+            .stream().map(Intake.Made.class::cast).toList();
       }
     };
   }

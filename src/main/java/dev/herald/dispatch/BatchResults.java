@@ -27,6 +27,7 @@ public final class BatchResults implements AggregationStrategy {
       all = ended.copy();
       all.setException(null);
       all.setRouteStop(false);
+      all.getMessage().removeHeaders("*");
       all.getMessage().setBody(new ArrayList<Outcome>());
     }
     if (ended.getMessage().getBody() instanceof Outcome outcome) {

@@ -7,9 +7,13 @@ import dev.herald.dispatch.Circuit.Leave;
 import dev.herald.message.ClaimedMessage;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.apache.camel.Body;
+import org.apache.camel.Header;
 import org.apache.camel.Variable;
 
 /**
@@ -27,7 +31,8 @@ public final class Dispatcher {
   private final NoArgGenerator claimIds = Generators.timeBasedEpochRandomGenerator();
   private final Settings.Dispatch settings;
   private final Circuit circuit;
-  private final Runnable bell;
+  private final BooleanSupplier able;
+  private final Semaphore bell = new Semaphore(0);
   private final AtomicInteger inFlight = new AtomicInteger();
   private final AtomicLong finished = new AtomicLong();
   private final Rate rate = new Rate();
@@ -35,19 +40,24 @@ public final class Dispatcher {
   private volatile boolean closed;
 
   /**
-   * @param bell asks route {@code dispatch-due} to claim; cheap, and any number of rings may become
-   *     one
+   * @param able whether what is claimed now could be delivered
    */
-  public Dispatcher(Settings.Dispatch settings, Circuit circuit, Runnable bell) {
+  public Dispatcher(Settings.Dispatch settings, Circuit circuit, BooleanSupplier able) {
     this.settings = settings;
     this.circuit = circuit;
-    this.bell = bell;
+    this.able = able;
   }
 
-  /** The next claim, or null while nothing should be claimed. */
-  public Claim next() {
+  /**
+   * Waits until something rings, {@code dispatch.idle-wait} at the most, and gives the next claim;
+   * null while nothing should be claimed.
+   */
+  public Claim next() throws InterruptedException {
+    if (bell.tryAcquire(settings.idleWait().toMillis(), TimeUnit.MILLISECONDS)) {
+      bell.drainPermits();
+    }
     int limit = room();
-    if (closed || limit == 0) {
+    if (closed || limit == 0 || !able.getAsBoolean()) {
       hungry = true;
       return null;
     }
@@ -62,7 +72,7 @@ public final class Dispatcher {
    * A claim by hand: neither the switch, the pace nor the circuit holds it back. Null while
    * shutting down.
    */
-  public Claim byHand(@Variable("batchSize") Integer batchSize) {
+  public Claim byHand(@Header("batchSize") Integer batchSize) {
     return closed ? null : claim(batchSize == null ? settings.batchSize() : batchSize, true, false);
   }
 
@@ -108,8 +118,8 @@ public final class Dispatcher {
 
   /** Something may be due now. */
   public void ring() {
-    if (!closed) {
-      bell.run();
+    if (bell.availablePermits() == 0) {
+      bell.release();
     }
   }
 

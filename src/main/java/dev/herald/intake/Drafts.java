@@ -21,7 +21,7 @@ import org.apache.camel.Body;
  * Thread-safe.
  */
 public final class Drafts {
-  private final NoArgGenerator ids = Generators.timeBasedEpochRandomGenerator();
+  private final NoArgGenerator ids = Generators.timeBasedEpochGenerator();
   private final PhoneNumbers phoneNumbers;
   private final Clock clock;
 

@@ -5,6 +5,8 @@ import dev.herald.api.ApiException;
 import dev.herald.api.ApiHeaders;
 import dev.herald.api.Problem.Type;
 import dev.herald.message.Message;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -41,11 +43,18 @@ public final class Intake {
     Map<UUID, Instant> store(MessageBatch batch);
 
     /** What the request with this key made. */
-    Made find(String owner, String key);
+    List<Made> find(Key key);
   }
 
-  /** The messages of an earlier request, and the hash of its body. */
-  public record Made(String requestHash, List<Message> messages) {}
+  /** An idempotency key, and the name of the API key that it came with. */
+  public record Key(String owner, String key) {}
+
+  /** A message of an earlier request, and the hash of that request's body. */
+  public record Made(String requestHash, Message message) {
+    public static Made read(ResultSet row, int rowNumber) throws SQLException {
+      return new Made(row.getString("request_hash"), Message.read(row, rowNumber));
+    }
+  }
 
   private final BlockingQueue<Request> queue = new LinkedBlockingQueue<>(MAX_QUEUE);
   private final List<Thread> writers = new ArrayList<>();
@@ -101,13 +110,13 @@ public final class Intake {
   }
 
   private List<Message> again(Request request) {
-    Made made = store.find(request.keyName(), request.idempotencyKey());
-    if (!made.requestHash().equals(request.hash())) {
+    List<Made> made = store.find(new Key(request.keyName(), request.idempotencyKey()));
+    if (made.isEmpty() || !made.get(0).requestHash().equals(request.hash())) {
       throw new ApiException(
           Type.KEY_REUSED,
           "Idempotency-Key '%s' came with another body before".formatted(request.idempotencyKey()));
     }
-    return made.messages();
+    return made.stream().map(Made::message).toList();
   }
 
   private List<Message> show(List<NewMessage> messages, Instant createdAt) {

@@ -1,6 +1,7 @@
 package dev.herald.store;
 
 import dev.herald.control.SchedulerState;
+import dev.herald.intake.Intake;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.message.Message;
 import java.util.Map;
@@ -14,6 +15,7 @@ public final class Rows extends DefaultRowMapperFactory {
           ClaimedMessage.class, (RowMapper<ClaimedMessage>) ClaimedMessage::read,
           Message.class, (RowMapper<Message>) Message::read,
           Message.Attempt.class, (RowMapper<Message.Attempt>) Message.Attempt::read,
+          Intake.Made.class, (RowMapper<Intake.Made>) Intake.Made::read,
           SchedulerState.class, (RowMapper<SchedulerState>) SchedulerState::read);
 
   @Override

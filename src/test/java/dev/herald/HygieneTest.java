@@ -1,0 +1,255 @@
+package dev.herald;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.networknt.schema.JsonSchema;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.SpecVersion.VersionFlag;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+/** Routes, statements and configuration fit together, and can be read. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class HygieneTest {
+  private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
+  private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{([^}:?]+)}}");
+  private static final Pattern KEY_IN_SETTINGS = Pattern.compile("\"([a-z]+\\.[a-z.-]+)\"");
+
+  @Test
+  void should_obey_the_schema_of_the_yaml_dialect() throws IOException {
+    JsonSchema schema;
+    try (InputStream file = getClass().getResourceAsStream("/schema/camelYamlDsl.json")) {
+      schema = JsonSchemaFactory.getInstance(VersionFlag.V4).getSchema(file);
+    }
+    for (Path file : routeFiles()) {
+      assertThat(schema.validate(YAML.readTree(file.toFile()))).as(file.toString()).isEmpty();
+    }
+  }
+
+  @Test
+  void should_describe_every_route_and_name_it_like_its_entrance() {
+    Set<String> ids = new HashSet<>();
+    for (JsonNode route : routes()) {
+      String id = route.path("id").asText();
+      assertThat(ids.add(id)).as("two routes are called %s", id).isTrue();
+      assertThat(route.path("description").asText())
+          .as("the description of %s", id)
+          .isNotBlank()
+          .doesNotEndWith(".");
+      String uri = route.at("/from/uri").asText();
+      assertThat(uri).as("an option of %s stands in its URI", id).doesNotContain("?");
+      assertThat(uri.replaceFirst("^(direct|timer):", ""))
+          .as("the entrance of %s", id)
+          .isEqualTo(id);
+    }
+  }
+
+  @Test
+  void should_send_only_to_routes_that_are_there() {
+    Set<String> entrances =
+        routes().stream().map(route -> route.at("/from/uri").asText()).collect(Collectors.toSet());
+    Set<String> targets = new TreeSet<>();
+    routes()
+        .forEach(
+            route ->
+                route.path("from").path("steps").findValuesAsText("uri").stream()
+                    .filter(uri -> uri.startsWith("direct:"))
+                    .forEach(targets::add));
+    assertThat(entrances).containsAll(targets);
+    Set<String> called = new TreeSet<>(targets);
+    contract()
+        .findValuesAsText("operationId")
+        .forEach(operation -> called.add("direct:" + operation));
+    javaFiles()
+        .forEach(
+            file ->
+                findAll(Pattern.compile("\"(direct:[a-z-]+)\""), read(file)).forEach(called::add));
+    assertThat(entrances.stream().filter(uri -> uri.startsWith("direct:")))
+        .as("no route is without a caller")
+        .allMatch(called::contains);
+  }
+
+  @Test
+  void should_name_each_step_once_and_options_apart_from_uris() {
+    Map<String, Integer> ids = new TreeMap<>();
+    for (JsonNode route : routes()) {
+      for (JsonNode step : route.path("from").findValues("to")) {
+        String uri = step.path("uri").asText();
+        assertThat(uri).as("options belong under parameters").doesNotContain("?");
+        if (!uri.startsWith("direct:")) {
+          assertThat(step.path("id").asText())
+              .as("the step to %s touches the outside and needs an id", uri)
+              .isNotBlank();
+        }
+      }
+      route
+          .path("from")
+          .path("steps")
+          .findValuesAsText("id")
+          .forEach(id -> ids.merge(id, 1, Integer::sum));
+    }
+    assertThat(ids.values()).as("ids of steps: %s", ids).allMatch(count -> count == 1);
+  }
+
+  @Test
+  void should_keep_a_route_file_to_a_few_screens() throws IOException {
+    for (Path file : routeFiles()) {
+      assertThat(Files.readAllLines(file)).as(file.toString()).hasSizeLessThanOrEqualTo(260);
+    }
+  }
+
+  @Test
+  void should_use_every_statement_and_open_each_with_a_comment() {
+    Set<String> used = new TreeSet<>();
+    routes()
+        .forEach(
+            route ->
+                route.findValuesAsText("uri").stream()
+                    .filter(uri -> uri.startsWith("sql:file:"))
+                    .forEach(uri -> used.add(uri.substring("sql:file:".length()))));
+    Set<String> there =
+        files("sql", name -> name.endsWith(".sql"))
+            .map(Path::toString)
+            .collect(Collectors.toCollection(TreeSet::new));
+    assertThat(used).isEqualTo(there);
+    there.forEach(
+        file -> assertThat(read(Path.of(file))).as(file).startsWith("-- Called by route"));
+  }
+
+  @Test
+  void should_take_values_in_statements_from_a_named_place_only() {
+    files("sql", name -> name.endsWith(".sql"))
+        .forEach(
+            file -> {
+              String sql = read(file);
+              assertThat(findAll(Pattern.compile(":#(\\S+)"), sql))
+                  .as(file.toString())
+                  .allMatch(
+                      value -> value.startsWith("${body.") || value.startsWith("${variable."));
+              assertThat(sql.replace(":#$", ""))
+                  .as("a lone # would become a parameter in %s", file)
+                  .doesNotContain("#");
+            });
+  }
+
+  @Test
+  void should_document_every_key_and_use_every_documented_one() throws IOException {
+    Properties file = new Properties();
+    try (Reader reader = Files.newBufferedReader(Path.of("application.properties"))) {
+      file.load(reader);
+    }
+    Set<String> used =
+        new TreeSet<>(
+            findAll(KEY_IN_SETTINGS, read(Path.of("src/main/java/dev/herald/Settings.java"))));
+    routeFiles().forEach(route -> used.addAll(findAll(PLACEHOLDER, read(route))));
+    used.addAll(findAll(PLACEHOLDER, read(Path.of("application.properties"))));
+    Set<String> documented =
+        file.stringPropertyNames().stream()
+            .filter(key -> !key.startsWith("camel."))
+            .collect(Collectors.toCollection(TreeSet::new));
+    assertThat(documented).isEqualTo(used);
+  }
+
+  @Test
+  void should_hold_no_secret_and_no_default_for_one() throws IOException {
+    Properties file = new Properties();
+    try (Reader reader = Files.newBufferedReader(Path.of("application.properties"))) {
+      file.load(reader);
+    }
+    for (String key :
+        List.of("api.key", "database.password", "webhook.auth-value", "webhook.url")) {
+      assertThat(file.getProperty(key)).as(key).isEmpty();
+    }
+  }
+
+  @Test
+  void should_serve_every_operation_of_the_contract_by_the_route_of_its_name() {
+    Set<String> operations = new TreeSet<>(contract().findValuesAsText("operationId"));
+    Set<String> ids =
+        routes().stream().map(route -> route.path("id").asText()).collect(Collectors.toSet());
+    assertThat(ids).containsAll(operations);
+  }
+
+  private static JsonNode contract() {
+    return yaml(Path.of("openapi.yaml"));
+  }
+
+  private static List<JsonNode> routes() {
+    List<JsonNode> routes = new ArrayList<>();
+    routeFiles()
+        .forEach(
+            file ->
+                yaml(file)
+                    .forEach(
+                        element -> {
+                          if (element.has("route")) {
+                            routes.add(element.path("route"));
+                          }
+                        }));
+    return routes;
+  }
+
+  private static List<Path> routeFiles() {
+    return files("routes", name -> name.endsWith(".yaml")).toList();
+  }
+
+  private static Stream<Path> javaFiles() {
+    return files("src/main/java", name -> name.endsWith(".java"));
+  }
+
+  private static Stream<Path> files(String folder, Predicate<String> wanted) {
+    try (Stream<Path> files = Files.walk(Path.of(folder))) {
+      return files.filter(file -> wanted.test(file.toString())).sorted().toList().stream();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static List<String> findAll(Pattern pattern, String text) {
+    Matcher matcher = pattern.matcher(text);
+    List<String> found = new ArrayList<>();
+    while (matcher.find()) {
+      found.add(matcher.group(1));
+    }
+    return found;
+  }
+
+  private static JsonNode yaml(Path file) {
+    try {
+      return YAML.readTree(file.toFile());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

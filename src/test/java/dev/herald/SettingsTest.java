@@ -1,0 +1,121 @@
+package dev.herald;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Properties;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The configuration: what the file says, and what is refused. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class SettingsTest {
+  private final Properties properties = new Properties();
+
+  @BeforeEach
+  void what_the_file_says_with_the_two_that_have_no_default() throws IOException {
+    try (Reader file = Files.newBufferedReader(Path.of("application.properties"))) {
+      properties.load(file);
+    }
+    properties.setProperty("api.key", "a-key");
+    properties.setProperty("webhook.url", "https://provider.example/send");
+  }
+
+  @Test
+  void should_take_the_defaults_of_the_file() {
+    Settings settings = read();
+    assertThat(settings.dispatch().interval()).isEqualTo(Duration.ofMinutes(2));
+    assertThat(settings.dispatch().batchSize()).isEqualTo(2);
+    assertThat(settings.dispatch().concurrency()).isEqualTo(64);
+    assertThat(settings.dispatch().lease()).isEqualTo(Duration.ofSeconds(30));
+    assertThat(settings.dispatch().enabled()).isTrue();
+    assertThat(settings.webhook().timeout()).isEqualTo(Duration.ofSeconds(5));
+    assertThat(settings.webhook().onAmbiguous()).isEqualTo(Settings.OnAmbiguous.RETRY);
+    assertThat(settings.webhook().authValue()).isEmpty();
+    assertThat(settings.retry().maxAttempts()).isEqualTo(3);
+    assertThat(settings.retry().backoffMax()).isEqualTo(Duration.ofMinutes(5));
+    assertThat(settings.redis().ttl()).isEqualTo(Duration.ofHours(24));
+    assertThat(settings.server().maxBodyBytes()).isEqualTo(1024 * 1024);
+    assertThat(settings.messages().maxLength()).isEqualTo(255);
+  }
+
+  @Test
+  void should_take_several_keys_with_names() {
+    properties.setProperty("api.key", "ops:secret-1, app:secret-2 ,secret-3");
+    assertThat(read().api().keys())
+        .containsExactlyInAnyOrderEntriesOf(
+            java.util.Map.of("secret-1", "ops", "secret-2", "app", "secret-3", "default"));
+  }
+
+  @Test
+  void should_refuse_to_start_without_a_key_unless_told_to_let_everyone_in() {
+    properties.setProperty("api.key", "");
+    refuses("api.key is not set: set API_KEY in the environment");
+    properties.setProperty("api.auth", "none");
+    assertThat(read().api().open()).isTrue();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "webhook.url, '', 'webhook.url is not set: set WEBHOOK_URL in the environment or webhook.url in application.properties'",
+    "webhook.url, nonsense, webhook.url is not a URL that starts with http:// or https://",
+    "webhook.url, ftp://host/, webhook.url is not a URL that starts with http:// or https://",
+    "webhook.url, 'http://', webhook.url is not a URL",
+    "database.url, postgres://host/db, 'database.url must look like jdbc:postgresql://'",
+    "redis.url, http://host, redis.url is not a URL that starts with redis://",
+    "webhook.timeout, soon, 'webhook.timeout is ''soon''; it must be a time like 200ms, 5s or 2m'",
+    "webhook.on-ambiguous, maybe, 'webhook.on-ambiguous is ''maybe''; it must be one of retry, hold'",
+    "dispatch.batch-size, 0, dispatch.batch-size is '0'; it must be a whole number from 1",
+    "dispatch.batch-size, two, dispatch.batch-size is 'two'; it must be a whole number",
+    "dispatch.enabled, yes, 'dispatch.enabled is ''yes''; it must be one of true, false'",
+    "server.max-body, huge, server.max-body is 'huge'; it must be a size",
+    "server.port, 70000, server.port is '70000'; it must be a whole number from 0 to 65535",
+    "dispatch.lease, 7s, dispatch.lease=7s must be longer than webhook.timeout plus 2s",
+    "webhook.connect-timeout, 6s, webhook.connect-timeout=6s must not be longer than webhook.timeout=5s",
+    "retry.backoff, 6m, retry.backoff=6m must not be longer than retry.backoff-max=5m",
+    "api.key, 'a:same,b:same', api.key has an entry that is empty or stands twice",
+  })
+  void should_name_the_key_and_say_what_would_be_right(String key, String value, String message) {
+    properties.setProperty(key, value);
+    refuses(message);
+  }
+
+  @Test
+  void should_name_all_that_is_wrong_at_once() {
+    properties.setProperty("webhook.url", "");
+    properties.setProperty("server.port", "x");
+    properties.setProperty("redis.ttl", "-1");
+    assertThatThrownBy(this::read)
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("webhook.url")
+        .hasMessageContaining("server.port")
+        .hasMessageContaining("redis.ttl");
+  }
+
+  @Test
+  void should_not_repeat_a_url_that_may_hold_a_password() {
+    properties.setProperty("redis.url", "http://user:secret@host");
+    properties.setProperty("webhook.url", "ftp://user:secret@host");
+    assertThatThrownBy(this::read).hasMessageNotContaining("secret");
+  }
+
+  private void refuses(String message) {
+    assertThatThrownBy(this::read)
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining(message);
+  }
+
+  private Settings read() {
+    return Settings.read(key -> Optional.ofNullable(properties.getProperty(key)));
+  }
+}

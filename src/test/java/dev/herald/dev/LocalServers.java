@@ -1,0 +1,65 @@
+package dev.herald.dev;
+
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.concurrent.atomic.AtomicInteger;
+import redis.embedded.RedisServer;
+
+/** A real PostgreSQL and a real Redis, both from Maven, on free ports of this machine. */
+public final class LocalServers implements AutoCloseable {
+  private static final AtomicInteger DATABASES = new AtomicInteger();
+
+  private final EmbeddedPostgres postgres;
+  private final RedisServer redis;
+  private final int redisPort = freePort();
+
+  /** Starts both; the first time takes some seconds, for PostgreSQL's files are unpacked. */
+  public LocalServers() throws IOException {
+    postgres =
+        EmbeddedPostgres.builder()
+            .setRegisterShutdownHook(false)
+            .setServerConfig("max_connections", "300")
+            .setServerConfig("timezone", "Pacific/Chatham")
+            .start();
+    redis =
+        RedisServer.newRedisServer().port(redisPort).bind("127.0.0.1").setting("save \"\"").build();
+    redis.start();
+  }
+
+  /** Makes an empty database and gives its JDBC URL. */
+  public String newDatabase() {
+    String name = "herald_" + DATABASES.incrementAndGet();
+    try (Connection connection = postgres.getPostgresDatabase().getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute("CREATE DATABASE " + name);
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+    return "jdbc:postgresql://localhost:%d/%s".formatted(postgres.getPort(), name);
+  }
+
+  public URI redisUrl() {
+    return URI.create("redis://127.0.0.1:" + redisPort + "/0");
+  }
+
+  /** A port that nothing listens on at the moment. */
+  public static int freePort() {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    redis.stop();
+    postgres.close();
+  }
+}

@@ -1,0 +1,155 @@
+package dev.herald.dispatch;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.herald.dispatch.Outcome.Kind;
+import dev.herald.message.ClaimedMessage;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.UUID;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What an answer means: the table "Outcomes". */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class OutcomesTest {
+  private static final Clock CLOCK =
+      Clock.fixed(Instant.parse("2026-11-21T09:36:00Z"), ZoneOffset.UTC);
+  static final ClaimedMessage MESSAGE =
+      new ClaimedMessage(
+          UUID.randomUUID(), UUID.randomUUID(), "+905551234567", "hi", 1, 3, "c", false, null);
+
+  private final Outcomes outcomes = new Outcomes(CLOCK);
+
+  @ParameterizedTest
+  @CsvSource({
+    "200, DELIVERED",
+    "201, DELIVERED",
+    "202, DELIVERED",
+    "204, DELIVERED",
+    "299, DELIVERED",
+    "408, NOT_SENT",
+    "425, NOT_SENT",
+    "429, NOT_SENT",
+    "503, NOT_SENT",
+    "401, MISCONFIGURED",
+    "403, MISCONFIGURED",
+    "404, MISCONFIGURED",
+    "405, MISCONFIGURED",
+    "300, REFUSED",
+    "301, REFUSED",
+    "302, REFUSED",
+    "304, REFUSED",
+    "307, REFUSED",
+    "400, REFUSED",
+    "402, REFUSED",
+    "406, REFUSED",
+    "409, REFUSED",
+    "410, REFUSED",
+    "413, REFUSED",
+    "422, REFUSED",
+    "451, REFUSED",
+    "499, REFUSED",
+    "500, MAYBE_SENT",
+    "502, MAYBE_SENT",
+    "504, MAYBE_SENT",
+    "501, MAYBE_SENT",
+    "599, MAYBE_SENT",
+    "600, MAYBE_SENT",
+    "199, MAYBE_SENT",
+  })
+  void should_class_every_status(int status, Kind kind) {
+    Outcome outcome =
+        outcomes.answered(MESSAGE, status, null, "{\"messageId\":\"m-1\"}".getBytes(UTF_8));
+    assertThat(outcome.kind()).isEqualTo(kind);
+    assertThat(outcome.httpStatus()).isEqualTo(status);
+    if (kind == Kind.DELIVERED) {
+      assertThat(outcome.error()).isNull();
+      assertThat(outcome.webhookMessageId()).isEqualTo("m-1");
+    } else {
+      assertThat(outcome.error()).startsWith("HTTP " + status).contains("m-1");
+      assertThat(outcome.webhookMessageId()).isNull();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      nullValues = "none",
+      value = {
+        "{\"message\":\"Accepted\",\"messageId\":\"67f2f8a8\"} | 67f2f8a8",
+        "{\"messageId\":42} | 42",
+        "{\"a\":{\"messageId\":\"inner\"},\"b\":[{\"messageId\":1}],\"messageId\":\"outer\"} | outer",
+        "{\"messageId\":null} | none",
+        "{\"messageId\":{}} | none",
+        "{\"messageId\":\"\"} | none",
+        "{\"messageId\":\"a\\u0000b\"} | a b",
+        "{\"messageid\":\"other case\"} | none",
+        "{\"messageId\":\"cut of | none",
+        "{\"message\":\"cut o | none",
+        "<html><body>OK</body></html> | none",
+        "[1,2] | none",
+        "'' | none",
+      })
+  void should_find_the_providers_id_where_there_is_one(String body, String id) {
+    Outcome outcome = outcomes.answered(MESSAGE, 202, null, body.getBytes(UTF_8));
+    assertThat(outcome.kind()).isEqualTo(Kind.DELIVERED);
+    assertThat(outcome.webhookMessageId()).isEqualTo(id);
+  }
+
+  @Test
+  void should_take_a_2xx_with_bytes_that_are_no_text() {
+    Outcome outcome =
+        outcomes.answered(MESSAGE, 200, null, new byte[] {(byte) 0xff, 0, (byte) 0xfe, '{'});
+    assertThat(outcome.kind()).isEqualTo(Kind.DELIVERED);
+    assertThat(outcomes.answered(MESSAGE, 200, null, null).kind()).isEqualTo(Kind.DELIVERED);
+  }
+
+  @Test
+  void should_keep_errors_storable_and_short() {
+    Outcome outcome =
+        outcomes.answered(
+            MESSAGE, 400, null, ("\u0000bad\uD800 \n" + "x".repeat(5_000)).getBytes(UTF_8));
+    assertThat(outcome.error())
+        .hasSizeLessThanOrEqualTo(Outcome.MAX_ERROR)
+        .doesNotContain("\u0000")
+        .doesNotContain("\n");
+    String id = "x".repeat(300);
+    assertThat(
+            outcomes
+                .answered(MESSAGE, 200, null, ("{\"messageId\":\"" + id + "\"}").getBytes(UTF_8))
+                .webhookMessageId())
+        .hasSize(255);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      nullValues = "none",
+      value = {
+        "7 | 7",
+        " 7 | 7",
+        "0 | 0",
+        "-5 | 0",
+        "99999999999999 | 99999999999999",
+        "999999999999999999999 | none",
+        "7.5 | none",
+        "soon | none",
+        "'' | none",
+        "none | none",
+        "Sat, 21 Nov 2026 09:36:30 GMT | 30",
+        "Sat, 21 Nov 2026 09:00:00 GMT | 0",
+        "Sat, 99 Nov 2026 09:00:00 GMT | none",
+        "Fri, 31 Dec 9999 23:59:59 GMT | 251607047039",
+      })
+  void should_read_retry_after_in_seconds_and_as_a_date(String header, String seconds) {
+    Duration expected = seconds == null ? null : Duration.ofSeconds(Long.parseLong(seconds));
+    assertThat(outcomes.wait(header)).isEqualTo(expected);
+  }
+}
