@@ -4,14 +4,14 @@
 -- out are kept as attempts that may have been sent. A heap-only update: no index holds what it changes.
 WITH turn AS (
     UPDATE scheduler
-    SET next_batch_at = greatest(next_batch_at, now() - :#${body.intervalMs} * interval '1 ms')
-        + :#${body.intervalMs} * interval '1 ms'
-    WHERE :#${body.paced} AND running AND next_batch_at <= now()
+    SET next_batch_at = greatest(next_batch_at, now() - :#${variable.claim.intervalMs} * interval '1 ms')
+        + :#${variable.claim.intervalMs} * interval '1 ms'
+    WHERE :#${variable.claim.paced} AND running AND next_batch_at <= now()
     RETURNING running
 ), allowed AS (
     SELECT FROM turn
-    UNION ALL SELECT FROM scheduler WHERE :#${body.continuous} AND running
-    UNION ALL SELECT WHERE :#${body.byHand}
+    UNION ALL SELECT FROM scheduler WHERE :#${variable.claim.continuous} AND running
+    UNION ALL SELECT WHERE :#${variable.claim.byHand}
 ), due AS (
     SELECT id, claim_id, attempts
     FROM message
@@ -21,7 +21,7 @@ WITH turn AS (
       AND (expires_at IS NULL OR expires_at > now())
       AND EXISTS (SELECT FROM allowed)
     ORDER BY next_attempt_at, id
-    LIMIT :#${body.limit}
+    LIMIT :#${variable.claim.limit}
     FOR UPDATE SKIP LOCKED
 ), orphaned AS (
     INSERT INTO attempt (message_id, claim_id, number, at, class, error)
@@ -31,7 +31,7 @@ WITH turn AS (
     ON CONFLICT DO NOTHING
 )
 UPDATE message m
-SET claim_id = :#${body.id}, lease_until = now() + :#${body.leaseMs} * interval '1 ms', attempts = m.attempts + 1
+SET claim_id = :#${variable.claim.id}, lease_until = now() + :#${variable.claim.leaseMs} * interval '1 ms', attempts = m.attempts + 1
 FROM due
 WHERE m.id = due.id
 RETURNING m.id, m.claim_id, m.phone_number, m.content, m.attempts, m.max_attempts, m.correlation_id,

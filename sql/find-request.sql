@@ -3,5 +3,5 @@ SELECT m.*, coalesce(m.lease_until > now(), false) AS leased, encode(k.request_h
 FROM idempotency_key k
 CROSS JOIN unnest(k.message_ids) WITH ORDINALITY AS made (id, n)
 JOIN message m ON m.id = made.id
-WHERE k.owner = :#${body.owner} AND k.key = :#${body.key}
+WHERE k.owner = :#${variable.request.owner} AND k.key = :#${variable.request.key}
 ORDER BY made.n

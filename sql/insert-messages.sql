@@ -4,24 +4,24 @@
 WITH request AS (
     SELECT *
     FROM unnest(
-        :#${body.owners}::text[], :#${body.keys}::text[], :#${body.hashes}::text[], :#${body.requestIds}::text[])
+        :#${variable.batch.owners}::text[], :#${variable.batch.keys}::text[], :#${variable.batch.hashes}::text[], :#${variable.batch.requestIds}::text[])
         AS r (owner, key, hash, ids)
 ), fresh AS (
     INSERT INTO idempotency_key AS k (owner, key, request_hash, message_ids)
     SELECT owner, key, decode(hash, 'hex'), ids::uuid[] FROM request
     ON CONFLICT (owner, key) DO UPDATE
     SET request_hash = excluded.request_hash, message_ids = excluded.message_ids, created_at = now()
-    WHERE k.created_at < now() - :#${body.keyTtlMs} * interval '1 ms'
+    WHERE k.created_at < now() - :#${variable.batch.keyTtlMs} * interval '1 ms'
     RETURNING message_ids[1] AS id
 ), stored AS (
     INSERT INTO message (
         id, phone_number, content, max_attempts, next_attempt_at, correlation_id, changed_by, send_at, expires_at)
-    SELECT m.id, phone_number, content, :#${body.maxAttempts}, greatest(send_at, now()), correlation_id, changed_by,
+    SELECT m.id, phone_number, content, :#${variable.batch.maxAttempts}, greatest(send_at, now()), correlation_id, changed_by,
         send_at, expires_at
     FROM unnest(
-        :#${body.ids}::uuid[], :#${body.phoneNumbers}::text[], :#${body.contents}::text[],
-        :#${body.sendAts}::timestamptz[], :#${body.expiresAts}::timestamptz[], :#${body.correlationIds}::text[],
-        :#${body.changedBys}::text[], :#${body.firstIds}::uuid[])
+        :#${variable.batch.ids}::uuid[], :#${variable.batch.phoneNumbers}::text[], :#${variable.batch.contents}::text[],
+        :#${variable.batch.sendAts}::timestamptz[], :#${variable.batch.expiresAts}::timestamptz[], :#${variable.batch.correlationIds}::text[],
+        :#${variable.batch.changedBys}::text[], :#${variable.batch.firstIds}::uuid[])
         AS m (id, phone_number, content, send_at, expires_at, correlation_id, changed_by, first_id)
     WHERE first_id IS NULL OR first_id IN (SELECT id FROM fresh)
     RETURNING id, created_at

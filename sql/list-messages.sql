@@ -3,13 +3,13 @@
 -- created_at is, with room for a node's clock, a bound on the id, and no page reads more than it must.
 SELECT m.*, coalesce(m.lease_until > now(), false) AS leased
 FROM message m
-WHERE (:#${body.status}::text IS NULL OR m.status = :#${body.status}::text)
-  AND (:#${body.leased}::boolean IS NULL OR coalesce(m.lease_until > now(), false) = :#${body.leased}::boolean)
-  AND (:#${body.phoneNumber}::text IS NULL OR m.phone_number = :#${body.phoneNumber}::text)
-  AND (:#${body.from}::timestamptz IS NULL
-       OR m.created_at >= :#${body.from}::timestamptz AND m.id >= :#${body.fromId}::uuid)
-  AND (:#${body.to}::timestamptz IS NULL
-       OR m.created_at < :#${body.to}::timestamptz AND m.id < :#${body.toId}::uuid)
-  AND (:#${body.afterId}::uuid IS NULL OR m.id < :#${body.afterId}::uuid)
+WHERE (:#${variable.query.status}::text IS NULL OR m.status = :#${variable.query.status}::text)
+  AND (:#${variable.query.leased}::boolean IS NULL OR coalesce(m.lease_until > now(), false) = :#${variable.query.leased}::boolean)
+  AND (:#${variable.query.phoneNumber}::text IS NULL OR m.phone_number = :#${variable.query.phoneNumber}::text)
+  AND (:#${variable.query.from}::timestamptz IS NULL
+       OR m.created_at >= :#${variable.query.from}::timestamptz AND m.id >= :#${variable.query.fromId}::uuid)
+  AND (:#${variable.query.to}::timestamptz IS NULL
+       OR m.created_at < :#${variable.query.to}::timestamptz AND m.id < :#${variable.query.toId}::uuid)
+  AND (:#${variable.query.afterId}::uuid IS NULL OR m.id < :#${variable.query.afterId}::uuid)
 ORDER BY m.id DESC
-LIMIT :#${body.limit} + 1 OFFSET :#${body.offset}
+LIMIT :#${variable.query.limit} + 1 OFFSET :#${variable.query.offset}

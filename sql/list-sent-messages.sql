@@ -2,8 +2,8 @@
 SELECT m.*, false AS leased
 FROM message m
 WHERE m.status = 'SENT'
-  AND (:#${body.from}::timestamptz IS NULL OR m.sent_at >= :#${body.from}::timestamptz)
-  AND (:#${body.to}::timestamptz IS NULL OR m.sent_at < :#${body.to}::timestamptz)
-  AND (:#${body.afterId}::uuid IS NULL OR (m.sent_at, m.id) < (:#${body.afterTime}::timestamptz, :#${body.afterId}::uuid))
+  AND (:#${variable.query.from}::timestamptz IS NULL OR m.sent_at >= :#${variable.query.from}::timestamptz)
+  AND (:#${variable.query.to}::timestamptz IS NULL OR m.sent_at < :#${variable.query.to}::timestamptz)
+  AND (:#${variable.query.afterId}::uuid IS NULL OR (m.sent_at, m.id) < (:#${variable.query.afterTime}::timestamptz, :#${variable.query.afterId}::uuid))
 ORDER BY m.sent_at DESC, m.id DESC
-LIMIT :#${body.limit} + 1 OFFSET :#${body.offset}
+LIMIT :#${variable.query.limit} + 1 OFFSET :#${variable.query.offset}

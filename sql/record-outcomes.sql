@@ -1,13 +1,13 @@
 -- Called by route record-outcomes: writes a batch of outcomes, given in id order.
--- Guarantees: fenced, a row whose claim is not the one named is left alone (and not returned); the failed attempt, the
+-- Guarantees: fenced, a row whose claim is not the one named is left alone, and its id not returned; the failed attempt, the
 -- status that it explains and the tally change together or not at all; every waiting time counts from the database's now.
 WITH outcome AS (
     SELECT *
     FROM unnest(
-        :#${body.ids}::uuid[], :#${body.claimIds}::uuid[], :#${body.statuses}::text[], :#${body.uncounted}::integer[],
-        :#${body.waitsMs}::bigint[], :#${body.webhookMessageIds}::text[], :#${body.errors}::text[],
-        :#${body.attemptClasses}::text[], :#${body.numbers}::integer[], :#${body.httpStatuses}::integer[],
-        :#${body.durationsMs}::integer[], :#${body.agesMs}::bigint[])
+        :#${variable.batch.ids}::uuid[], :#${variable.batch.claimIds}::uuid[], :#${variable.batch.statuses}::text[], :#${variable.batch.uncounted}::integer[],
+        :#${variable.batch.waitsMs}::bigint[], :#${variable.batch.webhookMessageIds}::text[], :#${variable.batch.errors}::text[],
+        :#${variable.batch.attemptClasses}::text[], :#${variable.batch.numbers}::integer[], :#${variable.batch.httpStatuses}::integer[],
+        :#${variable.batch.durationsMs}::integer[], :#${variable.batch.agesMs}::bigint[])
         AS o (id, claim_id, status, uncounted, wait_ms, webhook_message_id, error, class, number, http_status,
             duration_ms, age_ms)
 ), recorded AS (
@@ -35,4 +35,4 @@ WITH outcome AS (
     UNION ALL
     SELECT 'PENDING', -count(*) FROM recorded WHERE status <> 'PENDING' HAVING count(*) > 0
 )
-SELECT id, now() AS at FROM recorded
+SELECT now() AS at, array_agg(id) AS ids FROM recorded

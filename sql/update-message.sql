@@ -1,11 +1,11 @@
 -- Called by route updateMessage: replaces what a pending message says, if no claim is on it.
 -- Guarantees: a message that a node may be sending, or that an ended lease may have sent, is left alone.
 UPDATE message m
-SET phone_number = :#${body.phoneNumber},
-    content = :#${body.content},
-    send_at = :#${body.sendAt}::timestamptz,
-    expires_at = :#${body.expiresAt}::timestamptz,
-    next_attempt_at = greatest(:#${body.sendAt}::timestamptz, now()),
+SET phone_number = :#${variable.draft.phoneNumber},
+    content = :#${variable.draft.content},
+    send_at = :#${variable.draft.sendAt}::timestamptz,
+    expires_at = :#${variable.draft.expiresAt}::timestamptz,
+    next_attempt_at = greatest(:#${variable.draft.sendAt}::timestamptz, now()),
     changed_by = :#${variable.key},
     updated_at = now()
 WHERE m.id = :#${variable.id}::uuid AND m.status = 'PENDING' AND m.claim_id IS NULL

@@ -32,7 +32,7 @@ import dev.herald.store.Rows;
 import dev.herald.webhook.Payload;
 import dev.herald.webhook.WebhookClient;
 import dev.herald.webhook.WebhookComponent;
-import dev.herald.webhook.WebhookKey;
+import dev.herald.webhook.WebhookHeaders;
 import io.vertx.core.VertxOptions;
 import java.nio.file.Path;
 import java.sql.Timestamp;
@@ -116,7 +116,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("outcomes", outcomes);
     registry.bind("redisFeed", feed);
     registry.bind("payload", new Payload());
-    registry.bind("webhookKey", new WebhookKey(settings.webhook()));
+    registry.bind("webhookHeaders", new WebhookHeaders(settings.webhook()));
     registry.bind("batchResult", new BatchResults());
     registry.bind(
         "deliveryThreads",
@@ -125,7 +125,6 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
         "webhook",
         new WebhookComponent(
             new WebhookClient(
-                settings.dispatch().concurrency(),
                 settings.webhook().timeout(),
                 settings.webhook().connectTimeout(),
                 settings.webhook().keepAlive())));

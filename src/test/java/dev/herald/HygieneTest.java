@@ -140,15 +140,14 @@ class HygieneTest {
   }
 
   @Test
-  void should_take_values_in_statements_from_a_named_place_only() {
+  void should_take_values_in_statements_from_our_own_variables_only() {
     files("sql", name -> name.endsWith(".sql"))
         .forEach(
             file -> {
               String sql = read(file);
               assertThat(findAll(Pattern.compile(":#(\\S+)"), sql))
                   .as(file.toString())
-                  .allMatch(
-                      value -> value.startsWith("${body.") || value.startsWith("${variable."));
+                  .allMatch(value -> value.startsWith("${variable."));
               assertThat(sql.replace(":#$", ""))
                   .as("a lone # would become a parameter in %s", file)
                   .doesNotContain("#");

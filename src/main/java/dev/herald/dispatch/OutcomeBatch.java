@@ -2,13 +2,14 @@ package dev.herald.dispatch;
 
 import dev.herald.dispatch.Outcome.Kind;
 import dev.herald.message.Status;
-import java.sql.Timestamp;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.IntFunction;
@@ -16,15 +17,33 @@ import java.util.function.IntFunction;
 /**
  * Outcomes that are recorded in one statement, with the verdict on each, in id order: rows are
  * locked in that order everywhere, so no two nodes wait for each other. The columns are the
- * parameters of {@code sql/record-outcomes.sql}.
+ * parameters of {@code sql/record-outcomes.sql}. Immutable.
  */
 public final class OutcomeBatch {
   private final List<Entry> entries;
 
+  /** An outcome and when it came, as {@link System#nanoTime()}. */
+  record Ended(Outcome outcome, long at) {}
+
   private record Entry(Outcome outcome, Verdict verdict, long endedAt) {}
 
-  /** An outcome that the database has. {@code at} is the database's time of it. */
-  public record Recorded(Outcome outcome, Status status, Instant at) {}
+  /** An outcome that the database has. */
+  public record Recorded(Outcome outcome, Status status) {}
+
+  /**
+   * What the statement answers.
+   *
+   * @param at the database's time of the record
+   * @param ids the messages that it recorded; the others were fenced off
+   */
+  public record Written(Instant at, Set<UUID> ids) {
+    public static Written read(ResultSet row, int rowNumber) throws SQLException {
+      java.sql.Array ids = row.getArray("ids");
+      return new Written(
+          row.getObject("at", OffsetDateTime.class).toInstant(),
+          ids == null ? Set.of() : Set.of((UUID[]) ids.getArray()));
+    }
+  }
 
   OutcomeBatch(List<Ended> outcomes, RetryPolicy policy) {
     entries = new ArrayList<>(outcomes.size());
@@ -33,9 +52,6 @@ public final class OutcomeBatch {
     }
     entries.sort((a, b) -> inDatabaseOrder(a.outcome.message().id(), b.outcome.message().id()));
   }
-
-  /** An outcome and when it came, as {@link System#nanoTime()}. */
-  record Ended(Outcome outcome, long at) {}
 
   public int size() {
     return entries.size();
@@ -95,15 +111,12 @@ public final class OutcomeBatch {
         Long[]::new, e -> Duration.ofNanos(now - e.endedAt).plus(e.outcome.took()).toMillis());
   }
 
-  /** The outcomes that the statement returned; the others were fenced off. */
-  public List<Recorded> recorded(List<Map<String, Object>> rows) {
-    Map<UUID, Instant> times = new HashMap<>(rows.size() * 2);
-    rows.forEach(row -> times.put((UUID) row.get("id"), ((Timestamp) row.get("at")).toInstant()));
-    List<Recorded> recorded = new ArrayList<>(rows.size());
+  /** The outcomes that the statement recorded. */
+  public List<Recorded> recorded(Written written) {
+    List<Recorded> recorded = new ArrayList<>(written.ids().size());
     for (Entry entry : entries) {
-      Instant at = times.get(entry.outcome.message().id());
-      if (at != null) {
-        recorded.add(new Recorded(entry.outcome, entry.verdict.status(), at));
+      if (written.ids().contains(entry.outcome.message().id())) {
+        recorded.add(new Recorded(entry.outcome, entry.verdict.status()));
       }
     }
     return recorded;
@@ -122,6 +135,10 @@ public final class OutcomeBatch {
   }
 
   private <T> T[] column(IntFunction<T[]> array, Function<Entry, T> value) {
-    return entries.stream().map(value).toArray(array);
+    T[] column = array.apply(entries.size());
+    for (int i = 0; i < column.length; i++) {
+      column[i] = value.apply(entries.get(i));
+    }
+    return column;
   }
 }

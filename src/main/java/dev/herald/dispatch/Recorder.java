@@ -21,6 +21,8 @@ import org.springframework.dao.DataIntegrityViolationException;
 public final class Recorder {
   private static final Logger LOG = LoggerFactory.getLogger(Recorder.class);
   private static final int MAX_BATCH = 1_000;
+  private static final int WORTH_A_STATEMENT = 500;
+  private static final long LINGER_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long MAX_PAUSE_MS = 1_000;
   private static final long POLL_MS = 100;
 
@@ -71,12 +73,24 @@ public final class Recorder {
         Ended first = queue.poll(POLL_MS, TimeUnit.MILLISECONDS);
         if (first != null) {
           batch.add(first);
-          queue.drainTo(batch, MAX_BATCH - 1);
+          gather(batch);
           write(batch);
         }
       } catch (InterruptedException e) {
         return;
       }
+    }
+  }
+
+  /**
+   * What is there, and under load what comes in a moment: a statement costs as much as many rows.
+   */
+  private void gather(List<Ended> batch) {
+    queue.drainTo(batch, MAX_BATCH - 1);
+    long end = System.nanoTime() + LINGER_NANOS;
+    while (batch.size() > 1 && batch.size() < WORTH_A_STATEMENT && System.nanoTime() < end) {
+      LockSupport.parkNanos(LINGER_NANOS / 10);
+      queue.drainTo(batch, MAX_BATCH - batch.size());
     }
   }
 

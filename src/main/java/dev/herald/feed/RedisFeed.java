@@ -5,9 +5,9 @@ import dev.herald.Settings;
 import dev.herald.api.Json;
 import dev.herald.dispatch.OutcomeBatch;
 import dev.herald.dispatch.OutcomeBatch.Recorded;
+import dev.herald.dispatch.OutcomeBatch.Written;
 import dev.herald.message.Status;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +39,7 @@ public final class RedisFeed implements AutoCloseable {
 
   private final Settings.Redis settings;
   private final Json json = new Json();
-  private final BlockingQueue<List<Recorded>> backlog = new ArrayBlockingQueue<>(MAX_BACKLOG);
+  private final BlockingQueue<Push> backlog = new ArrayBlockingQueue<>(MAX_BACKLOG);
   private final AtomicLong dropped = new AtomicLong();
   private final Thread thread = new Thread(this::run, "herald-redis");
   private volatile boolean up = true;
@@ -49,7 +49,10 @@ public final class RedisFeed implements AutoCloseable {
 
   /** The value of a message's key. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
-  private record Sent(String messageId, Instant sentAt) {}
+  private record Sent(String messageId, String sentAt) {}
+
+  /** What one pipeline carries; {@code at} is when the database recorded it. */
+  private record Push(String at, List<Recorded> outcomes) {}
 
   public RedisFeed(Settings.Redis settings) {
     this.settings = settings;
@@ -60,13 +63,13 @@ public final class RedisFeed implements AutoCloseable {
     thread.start();
   }
 
-  /** Takes outcomes to push; never waits. */
-  public void offer(@Variable("batch") OutcomeBatch batch, @Body List<Map<String, Object>> rows) {
+  /** Takes the outcomes that were recorded, to push them; never waits. */
+  public void offer(@Variable("batch") OutcomeBatch batch, @Body Written written) {
     List<Recorded> ended =
-        batch.recorded(rows).stream()
+        batch.recorded(written).stream()
             .filter(outcome -> outcome.status() != Status.PENDING)
             .toList();
-    if (!ended.isEmpty() && !backlog.offer(ended)) {
+    if (!ended.isEmpty() && !backlog.offer(new Push(written.at().toString(), ended))) {
       dropped.addAndGet(ended.size());
     }
   }
@@ -84,11 +87,11 @@ public final class RedisFeed implements AutoCloseable {
   private void run() {
     while (!closed || !backlog.isEmpty()) {
       try {
-        List<Recorded> outcomes = backlog.poll(1, TimeUnit.SECONDS);
-        if (connected() && outcomes != null) {
-          push(outcomes);
-        } else if (outcomes != null) {
-          dropped.addAndGet(outcomes.size());
+        Push push = backlog.poll(1, TimeUnit.SECONDS);
+        if (connected() && push != null) {
+          push(push);
+        } else if (push != null) {
+          dropped.addAndGet(push.outcomes().size());
         } else if (redis != null) {
           redis.ping();
         }
@@ -100,35 +103,35 @@ public final class RedisFeed implements AutoCloseable {
     }
   }
 
-  private void push(List<Recorded> outcomes) {
+  private void push(Push push) {
     try (Pipeline pipeline = redis.pipelined()) {
       XAddParams capped =
           XAddParams.xAddParams().maxLen(settings.streamLength()).approximateTrimming();
-      for (Recorded outcome : outcomes) {
+      for (Recorded outcome : push.outcomes()) {
         String id = outcome.outcome().message().id().toString();
         String messageId = outcome.outcome().webhookMessageId();
         if (outcome.status() == Status.SENT) {
           pipeline.setex(
               "message:" + id,
               settings.ttl().toSeconds(),
-              json.write(new Sent(messageId, outcome.at())));
+              json.write(new Sent(messageId, push.at())));
         }
         if (settings.streamLength() > 0) {
-          pipeline.xadd(STREAM, capped, entry(id, messageId, outcome));
+          pipeline.xadd(STREAM, capped, entry(id, messageId, outcome.status(), push.at()));
         }
       }
       pipeline.sync();
     } catch (JedisException away) {
-      dropped.addAndGet(outcomes.size());
+      dropped.addAndGet(push.outcomes().size());
       throw away;
     }
   }
 
-  private static Map<String, String> entry(String id, String messageId, Recorded outcome) {
+  private static Map<String, String> entry(String id, String messageId, Status status, String at) {
     Map<String, String> entry = new LinkedHashMap<>();
     entry.put("id", id);
-    entry.put("status", outcome.status().name());
-    entry.put("at", outcome.at().toString());
+    entry.put("status", status.name());
+    entry.put("at", at);
     if (messageId != null) {
       entry.put("messageId", messageId);
     }

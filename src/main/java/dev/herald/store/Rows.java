@@ -1,6 +1,7 @@
 package dev.herald.store;
 
 import dev.herald.control.SchedulerState;
+import dev.herald.dispatch.OutcomeBatch;
 import dev.herald.intake.Intake;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.message.Message;
@@ -16,6 +17,7 @@ public final class Rows extends DefaultRowMapperFactory {
           Message.class, (RowMapper<Message>) Message::read,
           Message.Attempt.class, (RowMapper<Message.Attempt>) Message.Attempt::read,
           Intake.Made.class, (RowMapper<Intake.Made>) Intake.Made::read,
+          OutcomeBatch.Written.class, (RowMapper<OutcomeBatch.Written>) OutcomeBatch.Written::read,
           SchedulerState.class, (RowMapper<SchedulerState>) SchedulerState::read);
 
   @Override
