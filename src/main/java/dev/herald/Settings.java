@@ -20,6 +20,7 @@ import java.util.regex.Pattern;
  */
 public record Settings(
     Server server,
+    Management management,
     Api api,
     Database database,
     Redis redis,
@@ -39,6 +40,8 @@ public record Settings(
 
   public record Server(
       String host, int port, int maxBodyBytes, int workers, Duration gracePeriod) {}
+
+  public record Management(String host, int port) {}
 
   /**
    * @param keys the accepted keys, each with its name; empty when {@code api.auth=none}
@@ -102,10 +105,12 @@ public record Settings(
         new Settings(
             new Server(
                 read.text("server.host"),
-                read.integer("server.port", 0, 65_535),
+                read.integer("server.port", 1, 65_535),
                 read.bytes("server.max-body"),
                 read.integer("server.workers", 1, 1_000),
                 read.duration("server.grace-period", Duration.ZERO, Duration.ofHours(1))),
+            new Management(
+                read.text("management.host"), read.integer("management.port", 1, 65_535)),
             new Api(
                 read.keys("api.key", open),
                 open,
@@ -176,6 +181,11 @@ public record Settings(
       problems.add(
           "retry.backoff=%s must not be longer than retry.backoff-max=%s"
               .formatted(Durations.show(retry.backoff), Durations.show(retry.backoffMax)));
+    }
+    if (server.port == management.port) {
+      problems.add(
+          "server.port and management.port are both %d; they need a port each"
+              .formatted(server.port));
     }
     ConfigurationException.throwIfAny(problems);
   }

@@ -88,6 +88,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
   @Override
   public void configure(CamelContext camel) throws Exception {
     Settings settings = Settings.read(key -> camel.getPropertiesComponent().resolveProperty(key));
+    Ports.check(settings);
     PhoneNumbers phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
     Contract contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength());
     database = new Database(settings.database());

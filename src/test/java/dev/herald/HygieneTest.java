@@ -156,10 +156,7 @@ class HygieneTest {
 
   @Test
   void should_document_every_key_and_use_every_documented_one() throws IOException {
-    Properties file = new Properties();
-    try (Reader reader = Files.newBufferedReader(Path.of("application.properties"))) {
-      file.load(reader);
-    }
+    Properties file = properties();
     Set<String> used =
         new TreeSet<>(
             findAll(KEY_IN_SETTINGS, read(Path.of("src/main/java/dev/herald/Settings.java"))));
@@ -173,11 +170,28 @@ class HygieneTest {
   }
 
   @Test
-  void should_hold_no_secret_and_no_default_for_one() throws IOException {
-    Properties file = new Properties();
-    try (Reader reader = Files.newBufferedReader(Path.of("application.properties"))) {
-      file.load(reader);
+  void should_have_every_key_with_its_default_in_the_readme() throws IOException {
+    Map<String, String> rows = new TreeMap<>();
+    Matcher row =
+        Pattern.compile("^\\| `([a-z.-]+)` \\| (?:`([^`]*)`)? ?\\|", Pattern.MULTILINE)
+            .matcher(read(Path.of("README.md")));
+    while (row.find()) {
+      rows.put(row.group(1), row.group(2) == null ? "" : row.group(2));
     }
+    Map<String, String> keys = new TreeMap<>();
+    properties()
+        .forEach(
+            (key, value) -> {
+              if (!key.toString().startsWith("camel.")) {
+                keys.put(key.toString(), value.toString());
+              }
+            });
+    assertThat(rows).isEqualTo(keys);
+  }
+
+  @Test
+  void should_hold_no_secret_and_no_default_for_one() throws IOException {
+    Properties file = properties();
     for (String key :
         List.of("api.key", "database.password", "webhook.auth-value", "webhook.url")) {
       assertThat(file.getProperty(key)).as(key).isEmpty();
@@ -190,6 +204,14 @@ class HygieneTest {
     Set<String> ids =
         routes().stream().map(route -> route.path("id").asText()).collect(Collectors.toSet());
     assertThat(ids).containsAll(operations);
+  }
+
+  private static Properties properties() throws IOException {
+    Properties file = new Properties();
+    try (Reader reader = Files.newBufferedReader(Path.of("application.properties"))) {
+      file.load(reader);
+    }
+    return file;
   }
 
   private static JsonNode contract() {

@@ -79,9 +79,10 @@ class SettingsTest {
     "dispatch.batch-size, two, dispatch.batch-size is 'two'; it must be a whole number",
     "dispatch.enabled, yes, 'dispatch.enabled is ''yes''; it must be one of true, false'",
     "server.max-body, huge, server.max-body is 'huge'; it must be a size",
-    "server.port, 70000, server.port is '70000'; it must be a whole number from 0 to 65535",
+    "server.port, 70000, server.port is '70000'; it must be a whole number from 1 to 65535",
     "dispatch.lease, 7s, dispatch.lease=7s must be longer than webhook.timeout plus 2s",
     "webhook.connect-timeout, 6s, webhook.connect-timeout=6s must not be longer than webhook.timeout=5s",
+    "management.port, 8080, server.port and management.port are both 8080; they need a port each",
     "retry.backoff, 6m, retry.backoff=6m must not be longer than retry.backoff-max=5m",
     "api.key, 'a:same,b:same', api.key has an entry that is empty or stands twice",
   })
