@@ -2,6 +2,7 @@ package dev.herald;
 
 import dev.herald.api.ApiHeaders;
 import dev.herald.api.ApiKeys;
+import dev.herald.api.ApiServer;
 import dev.herald.api.Contract;
 import dev.herald.api.Edge;
 import dev.herald.api.Failures;
@@ -52,8 +53,6 @@ import org.apache.camel.CamelExecutionException;
 import org.apache.camel.ProducerTemplate;
 import org.apache.camel.ServiceStatus;
 import org.apache.camel.StartupListener;
-import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
-import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
 import org.apache.camel.spi.Registry;
 
 /**
@@ -159,10 +158,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind(
         "serverVertx",
         new VertxOptions().setWorkerPoolSize(settings.server().workers() + WORKERS_TO_SPARE));
-    // With a management server beside it, Camel finds the API's port only this way.
-    VertxPlatformHttpServerConfiguration server = new VertxPlatformHttpServerConfiguration();
-    server.setBindPort(settings.server().port());
-    registry.bind("serverConfiguration", server);
+    registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
     health = new Health("postgresql", checks(camel, circuit));
     registry.bind("health", health);
 
@@ -172,13 +168,9 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             new ApiKeys(settings.api().keys(), settings.api().open()),
             json,
             settings.server());
-    camel.addStartupListener(
-        (StartupListener)
-            (context, alreadyStarted) ->
-                edge.guard(
-                    VertxPlatformHttpRouter.lookup(
-                        context,
-                        VertxPlatformHttpRouter.getRouterNameFromPort(settings.server().port()))));
+    ApiServer server = new ApiServer(settings.server(), edge);
+    camel.addService(server, true, true);
+    camel.addStartupListener(new WhenStarted(server));
     feed.start();
     recorder.start();
     intake.start();
@@ -234,6 +226,18 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
           return Check.of(stopped.isEmpty(), State.DEGRADED, "stopped: " + stopped);
         });
     return checks;
+  }
+
+  /** Clients come in when every route is there to answer them. */
+  private record WhenStarted(ApiServer server) implements StartupListener {
+    @Override
+    public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {}
+
+    @Override
+    public void onCamelContextFullyStarted(CamelContext camel, boolean alreadyStarted)
+        throws Exception {
+      server.listen();
+    }
   }
 
   private static boolean started(CamelContext camel, String route) {

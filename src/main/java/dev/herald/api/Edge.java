@@ -40,10 +40,17 @@ public final class Edge {
   /** Puts this in front of everything that a router serves. */
   public void guard(Router router) {
     router.route().order(-1000).handler(this::handle);
+    router.route().order(Integer.MAX_VALUE).handler(this::stopped);
     router.errorHandler(
         400, context -> refuse(context, Problem.of(Type.MALFORMED, "the request cannot be read")));
     router.errorHandler(413, context -> refuse(context, tooLarge()));
     router.errorHandler(500, context -> refuse(context, Problem.of(Type.INTERNAL, "see the log")));
+  }
+
+  /** The contract has it and no route took it. */
+  private void stopped(RoutingContext context) {
+    context.response().putHeader("Retry-After", Failures.RETRY_AFTER);
+    refuse(context, Problem.of(Type.UNAVAILABLE, "the route of this call is stopped"));
   }
 
   private void handle(RoutingContext context) {

@@ -17,7 +17,9 @@ import org.springframework.jdbc.CannotGetJdbcConnectionException;
  */
 public final class Failures implements Processor {
   private static final Logger LOG = LoggerFactory.getLogger(Failures.class);
-  private static final int RETRY_AFTER_SECONDS = 2;
+
+  /** Seconds after which a client may try again what was not available. */
+  static final String RETRY_AFTER = "2";
 
   private final Json json;
 
@@ -33,7 +35,7 @@ public final class Failures implements Processor {
     Problem problem = problem(failure, exchange.getFromRouteId(), correlationId);
     message.removeHeaders("*");
     if (problem.status() == 503) {
-      message.setHeader("Retry-After", RETRY_AFTER_SECONDS);
+      message.setHeader("Retry-After", RETRY_AFTER);
     }
     message.setHeader(Exchange.HTTP_RESPONSE_CODE, problem.status());
     message.setHeader(Exchange.CONTENT_TYPE, Problem.MEDIA_TYPE);

@@ -345,6 +345,10 @@ public final class WebhookClient implements AutoCloseable {
     }
 
     void send(Call next) {
+      if (System.nanoTime() - next.started >= timeoutNanos) {
+        // The process stood still: the lease that the call relied on may be over.
+        next.fail(false, "no connection in time");
+      }
       if (next.ended()) {
         keep(keepAliveNanos);
         return;

@@ -25,6 +25,7 @@ public final class LocalServers implements AutoCloseable {
         EmbeddedPostgres.builder()
             .setRegisterShutdownHook(false)
             .setServerConfig("max_connections", "300")
+            .setServerConfig("synchronous_commit", "on")
             .setServerConfig("timezone", "Pacific/Chatham")
             .start();
     redis =

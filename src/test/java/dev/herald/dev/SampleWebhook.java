@@ -23,6 +23,8 @@ import java.util.function.Function;
  */
 public final class SampleWebhook implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int LOST = -1;
+  private static final int TRUNCATED = -2;
 
   private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
   private final HttpServer server;
@@ -46,6 +48,16 @@ public final class SampleWebhook implements AutoCloseable {
     public static Answer accepted() {
       return new Answer(
           202, "{\"message\":\"Accepted\",\"messageId\":\"" + UUID.randomUUID() + "\"}", null, 0);
+    }
+
+    /** The connection ends without an answer. */
+    public static Answer lost() {
+      return new Answer(LOST, "", null, 0);
+    }
+
+    /** The connection ends in the middle of the body. */
+    public static Answer truncated() {
+      return new Answer(TRUNCATED, "{\"message\":\"Acc", null, 0);
     }
 
     public static Answer status(int status) {
@@ -114,7 +126,15 @@ public final class SampleWebhook implements AutoCloseable {
   }
 
   private static void send(HttpServerResponse response, Answer answer) {
-    if (!response.closed()) {
+    if (response.closed()) {
+      return;
+    }
+    if (answer.status() == LOST) {
+      response.reset();
+    } else if (answer.status() == TRUNCATED) {
+      response.setStatusCode(202).putHeader("Content-Length", "100");
+      response.write(answer.body()).onComplete(written -> response.reset());
+    } else {
       response.setStatusCode(answer.status()).putHeader("Content-Type", "application/json");
       if (answer.retryAfter() != null) {
         response.putHeader("Retry-After", answer.retryAfter());

@@ -34,7 +34,7 @@ public final class HeraldProcess implements AutoCloseable {
               "-Xmx256m",
               "-jar",
               JAR.toString());
-      builder.directory(folder.toFile());
+      builder.directory(folder.toAbsolutePath().toFile());
       builder.environment().putAll(environment);
       builder.redirectErrorStream(true).redirectOutput(output.toFile());
       process = builder.start();
@@ -111,7 +111,8 @@ public final class HeraldProcess implements AutoCloseable {
     }
   }
 
-  private boolean ready() throws InterruptedException {
+  /** Whether it says so now. */
+  public boolean ready() throws InterruptedException {
     try {
       return HTTP.send(
                   HttpRequest.newBuilder(URI.create(api.url() + "/ready"))
@@ -137,8 +138,14 @@ public final class HeraldProcess implements AutoCloseable {
     throw new IllegalStateException("it did not end:\n" + output());
   }
 
-  public boolean alive() {
-    return process.isAlive();
+  /** SIGSTOP: it stands still, as in a long pause of the machine. */
+  public void freeze() {
+    Signals.send("STOP", process.pid());
+  }
+
+  /** SIGCONT. */
+  public void thaw() {
+    Signals.send("CONT", process.pid());
   }
 
   /** SIGTERM. */
