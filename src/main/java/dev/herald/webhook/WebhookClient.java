@@ -15,13 +15,15 @@ import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.FullHttpRequest;
-import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpObject;
+import io.netty.handler.codec.http.HttpRequestEncoder;
 import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseDecoder;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
@@ -34,6 +36,7 @@ import java.io.ByteArrayOutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -181,15 +184,14 @@ public final class WebhookClient implements AutoCloseable {
                 }
                 channel
                     .pipeline()
-                    .addLast(
-                        new HttpClientCodec(MAX_LINE, MAX_HEADERS, MAX_CHUNK, true), connection);
+                    .addLast(new HttpRequestEncoder(), connection.decoder, connection);
               }
             })
         .connect(new InetSocketAddress(address, call.target.port()))
         .addListener(
             connected -> {
               if (!connected.isSuccess()) {
-                call.fail(false, "no connection: " + connected.cause().getMessage());
+                call.fail(false, "no connection: " + reason(connected.cause()));
               } else if (call.target.tls()) {
                 connection.awaitTls(call);
               } else {
@@ -205,6 +207,13 @@ public final class WebhookClient implements AutoCloseable {
     handler.engine().setSSLParameters(parameters);
     handler.setHandshakeTimeoutMillis(connectMs);
     return handler;
+  }
+
+  /** Netty says nothing of a channel that is closed. */
+  private static String reason(Throwable failure) {
+    return failure instanceof ClosedChannelException
+        ? "it was closed"
+        : failure.getMessage() == null ? failure.toString() : failure.getMessage();
   }
 
   /** Ends the calls that are overdue and closes the connections that were idle for too long. */
@@ -312,8 +321,23 @@ public final class WebhookClient implements AutoCloseable {
     }
   }
 
-  /** One connection; it carries one call at a time. */
+  /** Says whether bytes have come that are part of no answer yet. */
+  private static final class Decoder extends HttpResponseDecoder {
+    Decoder() {
+      super(MAX_LINE, MAX_HEADERS, MAX_CHUNK);
+    }
+
+    boolean more() {
+      return actualReadableBytes() > 0;
+    }
+  }
+
+  /**
+   * One connection; it carries one call at a time. One on which more has come than was asked for is
+   * closed, or the next call would take that for its answer.
+   */
   private final class Connection extends ChannelInboundHandlerAdapter {
+    private final Decoder decoder = new Decoder();
     private final Target target;
     private Channel channel;
     private Call call;
@@ -338,7 +362,7 @@ public final class WebhookClient implements AutoCloseable {
                 if (secured.isSuccess()) {
                   send(first);
                 } else {
-                  first.fail(false, "TLS failed: " + secured.cause().getMessage());
+                  first.fail(false, "TLS failed: " + reason(secured.cause()));
                   channel.close();
                 }
               });
@@ -396,12 +420,28 @@ public final class WebhookClient implements AutoCloseable {
         return;
       }
       call = null;
-      if (HttpUtil.isKeepAlive(done.answer)) {
+      if (HttpUtil.isKeepAlive(done.answer) && !decoder.more() && !bodyWhereNoneMayBe(done)) {
         keep(keepAlive(done.answer));
       } else {
         channel.close();
       }
       done.succeed();
+    }
+
+    /** Some servers send a body after a 204, and it may be on its way. */
+    private boolean bodyWhereNoneMayBe(Call done) {
+      HttpResponseStatus status = done.answer.status();
+      return (status.equals(HttpResponseStatus.NO_CONTENT)
+              || status.equals(HttpResponseStatus.NOT_MODIFIED))
+          && (HttpUtil.isContentLengthSet(done.answer)
+              || HttpUtil.isTransferEncodingChunked(done.answer));
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+      if (call == null && decoder.more()) {
+        channel.close();
+      }
     }
 
     /** Ends the call with what is known, and the connection. */
@@ -427,7 +467,7 @@ public final class WebhookClient implements AutoCloseable {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable failure) {
-      broken("the connection failed before an answer came: " + failure.getMessage());
+      broken("the connection failed before an answer came: " + reason(failure));
     }
 
     private void keep(long nanos) {
