@@ -1,11 +1,12 @@
 -- Called by route dispatch-batch: claims due messages for one batch, oldest due first.
 -- Guarantees: rows that another claim holds or is taking are skipped, never waited for; a stopped scheduler claims
--- nothing (a batch by hand does claim); with pacing, the whole cluster claims one batch an interval. Attempts whose lease ran
+-- nothing (a batch by hand does claim); with pacing, the whole cluster claims one batch an interval, and turns that were
+-- missed are not made up for. Attempts whose lease ran
 -- out are kept as attempts that may have been sent. A heap-only update: no index holds what it changes.
 WITH turn AS (
     UPDATE scheduler
-    SET next_batch_at = greatest(next_batch_at, now() - :#${variable.claim.intervalMs} * interval '1 ms')
-        + :#${variable.claim.intervalMs} * interval '1 ms'
+    SET next_batch_at = :#${variable.claim.intervalMs} * interval '1 ms'
+        + CASE WHEN next_batch_at > now() - :#${variable.claim.intervalMs} * interval '1 ms' THEN next_batch_at ELSE now() END
     WHERE :#${variable.claim.paced} AND running AND next_batch_at <= now()
     RETURNING running
 ), allowed AS (

@@ -1,5 +1,6 @@
 -- Called by route record-outcomes: writes a batch of outcomes, given in id order.
--- Guarantees: fenced, a row whose claim is not the one named is left alone, and its id not returned; the failed attempt, the
+-- Guarantees: fenced, a row whose claim is not the one named is left alone, and its position in the batch, from 1, not
+-- returned; the failed attempt, the
 -- status that it explains and the tally change together or not at all; every waiting time counts from the database's now.
 WITH outcome AS (
     SELECT *
@@ -8,8 +9,9 @@ WITH outcome AS (
         :#${variable.batch.waitsMs}::bigint[], :#${variable.batch.webhookMessageIds}::text[], :#${variable.batch.errors}::text[],
         :#${variable.batch.attemptClasses}::text[], :#${variable.batch.numbers}::integer[], :#${variable.batch.httpStatuses}::integer[],
         :#${variable.batch.durationsMs}::integer[], :#${variable.batch.agesMs}::bigint[])
+        WITH ORDINALITY
         AS o (id, claim_id, status, uncounted, wait_ms, webhook_message_id, error, class, number, http_status,
-            duration_ms, age_ms)
+            duration_ms, age_ms, position)
 ), recorded AS (
     UPDATE message m
     SET status = o.status,
@@ -23,11 +25,11 @@ WITH outcome AS (
         sent_at = CASE WHEN o.status = 'SENT' THEN now() END
     FROM outcome o
     WHERE m.id = o.id AND m.claim_id = o.claim_id
-    RETURNING m.id, m.status
+    RETURNING o.position, m.status
 ), kept AS (
     INSERT INTO attempt (message_id, claim_id, number, at, duration_ms, http_status, class, error)
     SELECT id, o.claim_id, o.number, now() - o.age_ms * interval '1 ms', o.duration_ms, o.http_status, o.class, o.error
-    FROM outcome o JOIN recorded USING (id)
+    FROM outcome o JOIN recorded USING (position)
     WHERE o.class IS NOT NULL
 ), tallied AS (
     INSERT INTO message_tally (status, n)
@@ -35,4 +37,4 @@ WITH outcome AS (
     UNION ALL
     SELECT 'PENDING', -count(*) FROM recorded WHERE status <> 'PENDING' HAVING count(*) > 0
 )
-SELECT now() AS at, array_agg(id) AS ids FROM recorded
+SELECT now() AS at, array_agg(position) AS positions FROM recorded

@@ -1,5 +1,6 @@
 -- Called by route updateMessage: replaces what a pending message says, if no claim is on it.
--- Guarantees: a message that a node may be sending, or that an ended lease may have sent, is left alone.
+-- Guarantees: a message that a node may be sending, or that may have been sent, is left alone: another text must not go
+-- out under the same Idempotency-Key.
 UPDATE message m
 SET phone_number = :#${variable.draft.phoneNumber},
     content = :#${variable.draft.content},
@@ -9,4 +10,5 @@ SET phone_number = :#${variable.draft.phoneNumber},
     changed_by = :#${variable.key},
     updated_at = now()
 WHERE m.id = :#${variable.id}::uuid AND m.status = 'PENDING' AND m.claim_id IS NULL
+  AND NOT EXISTS (SELECT FROM attempt a WHERE a.message_id = m.id AND a.class = 'MAYBE_SENT')
 RETURNING m.*, false AS leased

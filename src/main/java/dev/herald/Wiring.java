@@ -13,6 +13,7 @@ import dev.herald.api.RequestCheck;
 import dev.herald.control.Health;
 import dev.herald.control.Health.Check;
 import dev.herald.control.Health.State;
+import dev.herald.control.RouteStops;
 import dev.herald.control.Routes;
 import dev.herald.control.Status;
 import dev.herald.dispatch.BatchResults;
@@ -47,11 +48,11 @@ import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
 import org.apache.camel.CamelExecutionException;
 import org.apache.camel.ProducerTemplate;
-import org.apache.camel.ServiceStatus;
 import org.apache.camel.StartupListener;
 import org.apache.camel.spi.Registry;
 
@@ -68,6 +69,8 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
 
   /** They run the steps before the POST; after it, the event loop does. */
   private static final int DELIVERY_THREADS = 2;
+
+  private static final List<String> DELIVERY_ROUTES = List.of("dispatch-batch", "deliver-message");
 
   private final BooleanSupplier mayWait;
   private Database database;
@@ -102,14 +105,23 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("rows", new Rows());
 
     // Delivery
+    RouteStops stops = new RouteStops();
+    camel.setShutdownStrategy(stops);
     RetryPolicy policy = new RetryPolicy(settings);
     Outcomes outcomes = new Outcomes(Clock.systemUTC());
     Circuit circuit = new Circuit(settings.circuit());
     Dispatcher dispatcher =
-        new Dispatcher(settings.dispatch(), circuit, () -> started(camel, "deliver-message"));
+        new Dispatcher(settings.dispatch(), circuit, () -> deliveryRuns(camel, stops));
     recorder =
         new Recorder(policy, batch -> send(template, "direct:record-outcomes", batch), dispatcher);
-    Gate gate = new Gate(settings, policy, circuit, outcomes, recorder);
+    Gate gate =
+        new Gate(
+            settings,
+            policy,
+            circuit,
+            outcomes,
+            recorder,
+            () -> dispatcher.mayPost() && DELIVERY_ROUTES.stream().noneMatch(stops::stopping));
     shutdown = new Shutdown(dispatcher, gate, recorder, settings.server().gracePeriod());
     registry.bind("dispatcher", dispatcher);
     registry.bind("gate", gate);
@@ -152,8 +164,8 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
         "routes",
         new Routes(
             camel,
-            contract.operations().stream()
-                .map(Contract.Operation::id)
+            Stream.concat(
+                    Stream.of("api"), contract.operations().stream().map(Contract.Operation::id))
                 .collect(Collectors.toSet())));
     registry.bind(
         "serverVertx",
@@ -240,9 +252,14 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     }
   }
 
-  private static boolean started(CamelContext camel, String route) {
-    ServiceStatus status = camel.getRouteController().getRouteStatus(route);
-    return camel.isStarted() && status != null && status.isStarted();
+  /** Whether what is claimed now would be delivered: every route on the way runs. */
+  private static boolean deliveryRuns(CamelContext camel, RouteStops stops) {
+    return camel.isStarted()
+        && DELIVERY_ROUTES.stream()
+            .allMatch(
+                id ->
+                    camel.getRouteController().getRouteStatus(id).isStarted()
+                        && !stops.stopping(id));
   }
 
   private static Intake.Store store(ProducerTemplate template) {

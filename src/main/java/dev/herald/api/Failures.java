@@ -32,7 +32,9 @@ public final class Failures implements Processor {
     Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
     Message message = exchange.getMessage();
     String correlationId = message.getHeader(ApiHeaders.CORRELATION_ID, String.class);
-    Problem problem = problem(failure, exchange.getFromRouteId(), correlationId);
+    Problem problem =
+        problem(
+            failure, exchange.getProperty(Exchange.FAILURE_ROUTE_ID, String.class), correlationId);
     message.removeHeaders("*");
     if (problem.status() == 503) {
       message.setHeader("Retry-After", RETRY_AFTER);
@@ -68,7 +70,8 @@ public final class Failures implements Processor {
       return access instanceof CannotGetJdbcConnectionException
           || access instanceof TransientDataAccessException
           || access instanceof NonTransientDataAccessResourceException
-          || (state != null && (state.startsWith("08") || state.startsWith("57P")));
+          || (state != null
+              && (state.startsWith("08") || state.startsWith("57P") || state.equals("25006")));
     }
     return false;
   }

@@ -45,7 +45,7 @@ public final class Messages {
     throw new ApiException(
         Type.CONFLICT,
         "PENDING".equals(message.status())
-            ? "the message may have been sent: its lease ended without an outcome; the next claim decides"
+            ? "the message may have been sent, so it can no longer be changed"
             : "the message is " + message.status() + "; only a PENDING one can be changed");
   }
 

@@ -66,7 +66,7 @@ public final class Routes {
    */
   public View stop(@Header("routeId") String id) throws Exception {
     Route route = find(id);
-    if (ofTheApi.contains(id) || id.startsWith("rest-openapi")) {
+    if (ofTheApi.contains(id)) {
       throw new ApiException(
           Type.CONFLICT,
           "route " + id + " serves this API, which could not start it again; JMX can stop it");

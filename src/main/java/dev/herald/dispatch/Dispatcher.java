@@ -3,6 +3,8 @@ package dev.herald.dispatch;
 import com.fasterxml.uuid.Generators;
 import com.fasterxml.uuid.NoArgGenerator;
 import dev.herald.Settings;
+import dev.herald.api.ApiException;
+import dev.herald.api.Problem.Type;
 import dev.herald.dispatch.Circuit.Leave;
 import dev.herald.message.ClaimedMessage;
 import java.time.Duration;
@@ -13,8 +15,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.apache.camel.Body;
+import org.apache.camel.ExchangeException;
 import org.apache.camel.Header;
 import org.apache.camel.Variable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Decides when this node claims and how much: as soon as something rings while there is room, never
@@ -22,6 +27,8 @@ import org.apache.camel.Variable;
  * Thread-safe.
  */
 public final class Dispatcher {
+  private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
+
   /**
    * How much work is claimed ahead, at the rate of late: enough to bridge a claim, little enough
    * for a lease.
@@ -37,6 +44,9 @@ public final class Dispatcher {
   private final AtomicLong finished = new AtomicLong();
   private final Rate rate = new Rate();
   private volatile boolean hungry;
+  private volatile boolean claiming;
+  private volatile boolean failing;
+  private volatile boolean recordingFails;
   private volatile boolean closed;
 
   /**
@@ -57,23 +67,47 @@ public final class Dispatcher {
       bell.drainPermits();
     }
     int limit = room();
-    if (closed || limit == 0 || !able.getAsBoolean()) {
+    if (limit == 0 || !able()) {
       hungry = true;
       return null;
     }
     hungry = false;
     Leave leave = circuit.leave();
-    return leave == Leave.NOTHING
-        ? null
-        : claim(leave == Leave.BATCH ? limit : 1, false, leave == Leave.ONE_PROBE);
+    if (leave == Leave.NOTHING) {
+      return null;
+    }
+    claiming = true;
+    return claim(leave == Leave.BATCH ? limit : 1, false, leave == Leave.ONE_PROBE);
   }
 
   /**
-   * A claim by hand: neither the switch, the pace nor the circuit holds it back. Null while
-   * shutting down.
+   * Whether a message may be posted now. Not while outcomes cannot be written: their leases may run
+   * out, and a claim would overtake them and send again what is known to be sent.
+   */
+  public boolean mayPost() {
+    return !closed && !recordingFails;
+  }
+
+  private boolean able() {
+    return mayPost() && able.getAsBoolean();
+  }
+
+  /**
+   * A claim by hand: neither the switch, the pace nor the circuit holds it back.
+   *
+   * @throws ApiException while nothing can be delivered
    */
   public Claim byHand(@Header("batchSize") Integer batchSize) {
-    return closed ? null : claim(batchSize == null ? settings.batchSize() : batchSize, true, false);
+    if (!able()) {
+      throw new ApiException(
+          Type.UNAVAILABLE,
+          closed
+              ? "this node is shutting down"
+              : recordingFails
+                  ? "outcomes cannot be recorded at the moment"
+                  : "a route that delivers is stopped on this node");
+    }
+    return claim(batchSize == null ? settings.batchSize() : batchSize, true, false);
   }
 
   private Claim claim(int limit, boolean byHand, boolean probe) {
@@ -91,6 +125,13 @@ public final class Dispatcher {
   public List<ClaimedMessage> claimed(
       @Variable("claim") Claim claim, @Body List<ClaimedMessage> messages) {
     inFlight.addAndGet(messages.size());
+    if (!claim.byHand()) {
+      claiming = false;
+      if (failing) {
+        LOG.info("Claims work again");
+        failing = false;
+      }
+    }
     if (claim.probe() && messages.isEmpty()) {
       circuit.noProbe();
     }
@@ -100,10 +141,23 @@ public final class Dispatcher {
     return messages;
   }
 
-  /** A claim that failed: nothing was claimed, or its lease will run out. */
-  public void failed(@Variable("claim") Claim claim) {
+  /** A tick whose claim failed: nothing was claimed, or its lease will run out. */
+  public void failed(@Variable("claim") Claim claim, @ExchangeException Exception failure) {
+    claiming = false;
     if (claim != null && claim.probe()) {
       circuit.noProbe();
+    }
+    if (!failing) {
+      LOG.warn("Nothing could be claimed, and every tick tries again: {}", failure.getMessage());
+    }
+    failing = true;
+  }
+
+  /** Whether outcomes can be written at the moment. */
+  void recording(boolean works) {
+    if (recordingFails == works) {
+      recordingFails = !works;
+      ring();
     }
   }
 
@@ -126,6 +180,11 @@ public final class Dispatcher {
   /** No more claims. */
   void close() {
     closed = true;
+  }
+
+  /** Whether nothing is claimed, and no tick is claiming. */
+  boolean idle() {
+    return !claiming && inFlight.get() <= 0;
   }
 
   /** Claimed by this node and not yet recorded. */

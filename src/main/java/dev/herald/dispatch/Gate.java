@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.Exchange;
 import org.apache.camel.support.AsyncProcessorSupport;
@@ -30,23 +31,29 @@ public final class Gate extends AsyncProcessorSupport {
   private final Circuit circuit;
   private final Outcomes outcomes;
   private final Recorder recorder;
+  private final BooleanSupplier mayPost;
   private final Deque<Waiting> waiting = new ArrayDeque<>();
   private final ThreadLocal<Boolean> admitting = new ThreadLocal<>();
   private int busy;
   private volatile boolean closed;
 
+  /**
+   * @param mayPost whether a POST may begin now; what comes while it may not is given back
+   */
   public Gate(
       Settings settings,
       RetryPolicy policy,
       Circuit circuit,
       Outcomes outcomes,
-      Recorder recorder) {
+      Recorder recorder,
+      BooleanSupplier mayPost) {
     this.slots = settings.dispatch().concurrency();
     this.needed = settings.webhook().timeout().plus(HAND_OVER);
     this.policy = policy;
     this.circuit = circuit;
     this.outcomes = outcomes;
     this.recorder = recorder;
+    this.mayPost = mayPost;
   }
 
   @Override
@@ -109,7 +116,9 @@ public final class Gate extends AsyncProcessorSupport {
               Kind.ORPHANED,
               "may have been sent: the lease ran out before the outcome was recorded"));
     }
-    if (closed || !claim.holdsFor(needed, now) || (circuit.open() && !claim.byHand())) {
+    if (!mayPost.getAsBoolean()
+        || !claim.holdsFor(needed, now)
+        || (circuit.open() && !claim.byHand())) {
       return Optional.of(Outcome.untried(message, Kind.RETURNED, null));
     }
     if (message.expiresInMs() != null

@@ -34,14 +34,14 @@ public final class OutcomeBatch {
    * What the statement answers.
    *
    * @param at the database's time of the record
-   * @param ids the messages that it recorded; the others were fenced off
+   * @param positions those that it recorded, from 1; the others were fenced off
    */
-  public record Written(Instant at, Set<UUID> ids) {
+  public record Written(Instant at, Set<Long> positions) {
     public static Written read(ResultSet row, int rowNumber) throws SQLException {
-      java.sql.Array ids = row.getArray("ids");
+      java.sql.Array positions = row.getArray("positions");
       return new Written(
           row.getObject("at", OffsetDateTime.class).toInstant(),
-          ids == null ? Set.of() : Set.of((UUID[]) ids.getArray()));
+          positions == null ? Set.of() : Set.of((Long[]) positions.getArray()));
     }
   }
 
@@ -113,9 +113,10 @@ public final class OutcomeBatch {
 
   /** The outcomes that the statement recorded. */
   public List<Recorded> recorded(Written written) {
-    List<Recorded> recorded = new ArrayList<>(written.ids().size());
-    for (Entry entry : entries) {
-      if (written.ids().contains(entry.outcome.message().id())) {
+    List<Recorded> recorded = new ArrayList<>(written.positions().size());
+    for (int i = 0; i < entries.size(); i++) {
+      if (written.positions().contains(i + 1L)) {
+        Entry entry = entries.get(i);
         recorded.add(new Recorded(entry.outcome, entry.verdict.status()));
       }
     }

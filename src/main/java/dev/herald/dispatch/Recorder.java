@@ -98,12 +98,14 @@ public final class Recorder {
     for (long pause = 50; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
       try {
         route.accept(new OutcomeBatch(batch, policy));
+        dispatcher.recording(true);
         dispatcher.recorded(batch.size());
         return;
       } catch (DataIntegrityViolationException unstorable) {
         oneByOne(batch, unstorable);
         return;
       } catch (RuntimeException away) {
+        dispatcher.recording(false);
         LOG.warn(
             "{} outcomes wait to be recorded: {}", batch.size() + queue.size(), away.getMessage());
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(pause));

@@ -33,7 +33,7 @@ public final class Shutdown {
     if (dispatcher.inFlight() > 0) {
       LOG.info("Stopping: {} messages are in flight", dispatcher.inFlight());
     }
-    while (dispatcher.inFlight() > 0 && System.nanoTime() < end) {
+    while (!dispatcher.idle() && System.nanoTime() < end) {
       TimeUnit.NANOSECONDS.sleep(STEP.toNanos());
     }
     recorder.close(Duration.ofNanos(Math.max(STEP.toNanos(), end - System.nanoTime())));

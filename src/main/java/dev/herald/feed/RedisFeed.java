@@ -22,6 +22,7 @@ import org.slf4j.LoggerFactory;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.Pipeline;
+import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.params.XAddParams;
 
@@ -120,7 +121,14 @@ public final class RedisFeed implements AutoCloseable {
           pipeline.xadd(STREAM, capped, entry(id, messageId, outcome.status(), push.at()));
         }
       }
-      pipeline.sync();
+      Object refusal =
+          pipeline.syncAndReturnAll().stream()
+              .filter(JedisDataException.class::isInstance)
+              .findFirst()
+              .orElse(null);
+      if (refusal instanceof JedisDataException full) {
+        throw full;
+      }
     } catch (JedisException away) {
       dropped.addAndGet(push.outcomes().size());
       throw away;

@@ -7,8 +7,10 @@ import dev.herald.Settings;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.Properties;
 import java.util.concurrent.Executors;
@@ -29,6 +31,7 @@ import org.springframework.jdbc.datasource.DelegatingDataSource;
 public final class Database implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Database.class);
   private static final Duration RETRY = Duration.ofSeconds(1);
+  private static final String TOO_MANY = "53300";
   private static final Duration PROBE = Duration.ofMillis(500);
 
   /** Connections for claims, records, intake and housekeeping, whatever the API does. */
@@ -142,11 +145,18 @@ public final class Database implements AutoCloseable {
 
   private void probe() {
     boolean answers;
-    try (Connection connection = connect()) {
-      answers = connection.isValid((int) Math.max(1, settings.timeout().toSeconds()));
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("SHOW transaction_read_only")) {
+      row.next();
+      answers = row.getString(1).equals("off");
+      if (up && !answers) {
+        LOG.warn("PostgreSQL takes no writes: it is read-only, or a standby");
+      }
     } catch (SQLException | RuntimeException e) {
-      answers = false;
-      if (up) {
+      // One connection too many says that it lives, and the pools have theirs.
+      answers = e instanceof SQLException refusal && TOO_MANY.equals(refusal.getSQLState());
+      if (up && !answers) {
         LOG.warn("PostgreSQL is away: {}", e.getMessage());
       }
     }
