@@ -107,6 +107,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     // Delivery
     RouteStops stops = new RouteStops();
     camel.setShutdownStrategy(stops);
+    camel.getManagementStrategy().addEventNotifier(stops.starts());
     RetryPolicy policy = new RetryPolicy(settings);
     Outcomes outcomes = new Outcomes(Clock.systemUTC());
     Circuit circuit = new Circuit(settings.circuit());
@@ -121,7 +122,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             circuit,
             outcomes,
             recorder,
-            () -> dispatcher.mayPost() && DELIVERY_ROUTES.stream().noneMatch(stops::stopping));
+            () -> dispatcher.mayPost() && DELIVERY_ROUTES.stream().noneMatch(stops::stopped));
     shutdown = new Shutdown(dispatcher, gate, recorder, settings.server().gracePeriod());
     registry.bind("dispatcher", dispatcher);
     registry.bind("gate", gate);
@@ -256,10 +257,8 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
   private static boolean deliveryRuns(CamelContext camel, RouteStops stops) {
     return camel.isStarted()
         && DELIVERY_ROUTES.stream()
-            .allMatch(
-                id ->
-                    camel.getRouteController().getRouteStatus(id).isStarted()
-                        && !stops.stopping(id));
+            .allMatch(id -> camel.getRouteController().getRouteStatus(id).isStarted())
+        && DELIVERY_ROUTES.stream().noneMatch(stops::stopped);
   }
 
   private static Intake.Store store(ProducerTemplate template) {

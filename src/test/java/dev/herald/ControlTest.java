@@ -235,4 +235,32 @@ class ControlTest {
     }
     return "";
   }
+
+  @Test
+  void should_stop_the_delivery_route_under_load_and_lose_nothing() {
+    webhook.answer(post -> SampleWebhook.Answer.accepted().after(20));
+    node.api().createMany(3_000);
+    await().until(() -> webhook.posts().size() > 200);
+
+    node.api().post("/api/v1/routes/deliver-message/stop", null).expect(200);
+    int posts = webhook.posts().size();
+    assertThat(posts).isLessThan(3_000);
+    await().until(() -> node.api().count("SENDING") == 0);
+    assertThat(node.api().count("SENT")).isEqualTo(posts);
+    assertThat(webhook.posts()).hasSize(posts);
+    assertThat(node.api().post("/api/v1/messaging/process", null).expect(503).text("/detail"))
+        .contains("route");
+
+    node.api().post("/api/v1/routes/deliver-message/start", null).expect(200);
+    await()
+        .atMost(Duration.ofSeconds(30))
+        .untilAsserted(() -> assertThat(node.api().count("SENT")).isEqualTo(3_000));
+    assertThat(webhook.posts()).hasSize(3_000);
+  }
+
+  @Test
+  void should_not_let_the_api_cut_itself_off() {
+    assertThat(node.api().post("/api/v1/routes/api/stop", null).expect(409).text("/detail"))
+        .contains("serves this API");
+  }
 }

@@ -9,6 +9,14 @@ import dev.herald.testing.Api;
 import dev.herald.testing.Api.Answer;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
+import java.io.ByteArrayInputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -326,6 +334,83 @@ class MessagesApiTest {
     }
     clients.shutdown();
     assertThat(ids).hasSize(1);
+  }
+
+  @Test
+  void should_answer_the_same_batch_the_same_way() {
+    List<Object> batch = List.of(Api.message("one of a batch"), Api.message("another of it"));
+    Answer first =
+        api.post("/api/v1/messages/batch", batch, "Idempotency-Key", "a batch").expect(201);
+    assertThat(
+            api.post("/api/v1/messages/batch", batch, "Idempotency-Key", "a batch")
+                .expect(201)
+                .body())
+        .isEqualTo(first.body());
+    assertThat(
+            api.post("/api/v1/messages/batch", batch.subList(0, 1), "Idempotency-Key", "a batch")
+                .expect(422)
+                .text("/type"))
+        .isEqualTo("urn:problem-type:herald:key-reused");
+    assertThat(
+            api.post("/api/v1/messages/batch", batch, "Idempotency-Key", "k".repeat(256))
+                .expect(400)
+                .text("/errors/0/pointer"))
+        .isEqualTo("Idempotency-Key");
+  }
+
+  @Test
+  void should_refuse_a_body_that_is_too_large_whether_its_length_is_told_or_not() throws Exception {
+    byte[] body = new byte[1024 * 1024 + 1];
+    java.util.Arrays.fill(body, (byte) ' ');
+    Answer told = api.post("/api/v1/messages", body).expect(413);
+    assertThat(told.text("/type")).isEqualTo("urn:problem-type:herald:too-large");
+    assertThat(told.text("/detail")).contains("1048576 bytes").contains("server.max-body");
+
+    for (HttpClient.Version version : HttpClient.Version.values()) {
+      HttpResponse<String> untold =
+          HttpClient.newBuilder()
+              .version(version)
+              .build()
+              .send(
+                  HttpRequest.newBuilder(URI.create(api.url() + "/api/v1/messages"))
+                      .header("Authorization", "Bearer " + Node.KEY)
+                      .header("Content-Type", "application/json")
+                      .POST(BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(body)))
+                      .build(),
+                  BodyHandlers.ofString());
+      assertThat(untold.statusCode()).as(version + untold.body()).isEqualTo(413);
+      assertThat(untold.body()).contains("urn:problem-type:herald:too-large");
+    }
+  }
+
+  @Test
+  void should_take_a_body_over_http_2() throws Exception {
+    HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build();
+    for (int i = 0; i < 2; i++) {
+      HttpResponse<String> created =
+          client.send(
+              HttpRequest.newBuilder(URI.create(api.url() + "/api/v1/messages"))
+                  .header("Authorization", "Bearer " + Node.KEY)
+                  .header("Content-Type", "application/json")
+                  .POST(
+                      BodyPublishers.ofInputStream(
+                          () ->
+                              new ByteArrayInputStream(
+                                  "{\"phoneNumber\":\"+905551234567\",\"content\":\"h2\"}"
+                                      .getBytes(StandardCharsets.UTF_8))))
+                  .build(),
+              BodyHandlers.ofString());
+      assertThat(created.statusCode()).as(created.body()).isEqualTo(201);
+      assertThat(created.version()).isEqualTo(HttpClient.Version.HTTP_2);
+    }
+    HttpResponse<String> stats =
+        client.send(
+            HttpRequest.newBuilder(URI.create(api.url() + "/api/v1/scheduler/stop"))
+                .header("Authorization", "Bearer " + Node.KEY)
+                .method("POST", BodyPublishers.noBody())
+                .build(),
+            BodyHandlers.ofString());
+    assertThat(stats.statusCode()).as(stats.body()).isEqualTo(200);
   }
 
   @Test

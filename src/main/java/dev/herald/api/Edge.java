@@ -6,6 +6,7 @@ import dev.herald.api.Problem.FieldError;
 import dev.herald.api.Problem.Type;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.util.ArrayList;
@@ -15,6 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What every request meets before any route: its correlation id, its key, and whether the contract
@@ -22,6 +25,7 @@ import java.util.regex.Pattern;
  * on the server's event loop.
  */
 public final class Edge {
+  private static final Logger LOG = LoggerFactory.getLogger(Edge.class);
   private static final Pattern CORRELATION_ID = Pattern.compile("[A-Za-z0-9._:/+=-]{1,128}");
   private static final String JSON = "application/json";
 
@@ -41,10 +45,19 @@ public final class Edge {
   public void guard(Router router) {
     router.route().order(-1000).handler(this::handle);
     router.route().order(Integer.MAX_VALUE).handler(this::stopped);
-    router.errorHandler(
-        400, context -> refuse(context, Problem.of(Type.MALFORMED, "the request cannot be read")));
-    router.errorHandler(413, context -> refuse(context, tooLarge()));
-    router.errorHandler(500, context -> refuse(context, Problem.of(Type.INTERNAL, "see the log")));
+    router.route().order(-1000).failureHandler(this::failed);
+  }
+
+  /** What the server itself refuses, or fails at. */
+  private void failed(RoutingContext context) {
+    switch (context.statusCode()) {
+      case 400 -> refuse(context, Problem.of(Type.MALFORMED, "the request cannot be read"));
+      case 413 -> refuse(context, tooLarge());
+      default -> {
+        LOG.error("The server failed at {}", context.normalizedPath(), context.failure());
+        refuse(context, Problem.of(Type.INTERNAL, "see the log"));
+      }
+    }
   }
 
   /** The contract has it and no route took it. */
@@ -126,8 +139,7 @@ public final class Edge {
 
   private Optional<Problem> bodyProblem(Operation operation, HttpServerRequest request) {
     String length = request.getHeader("Content-Length");
-    boolean empty =
-        length == null ? request.getHeader("Transfer-Encoding") == null : length.equals("0");
+    boolean empty = length == null ? !unmeasured(request) : length.equals("0");
     if (operation.body().isEmpty() || empty) {
       return operation.bodyRequired() && empty
           ? Optional.of(Problem.of(Type.MALFORMED, "the body is empty; it must be JSON"))
@@ -143,6 +155,16 @@ public final class Edge {
             Problem.of(
                 Type.UNSUPPORTED_MEDIA_TYPE,
                 "Content-Type is " + (type == null ? "missing" : type)));
+  }
+
+  /**
+   * A body without a Content-Length. HTTP/2 does not announce one, but a body that is taken has a
+   * type.
+   */
+  private static boolean unmeasured(HttpServerRequest request) {
+    return request.version() == HttpVersion.HTTP_2
+        ? request.getHeader("Content-Type") != null
+        : request.getHeader("Transfer-Encoding") != null;
   }
 
   private Problem tooLarge() {

@@ -6,18 +6,22 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.CamelContext;
 import org.apache.camel.impl.engine.DefaultShutdownStrategy;
+import org.apache.camel.spi.CamelEvent;
+import org.apache.camel.spi.EventNotifier;
 import org.apache.camel.spi.RouteStartupOrder;
+import org.apache.camel.support.EventNotifierSupport;
 
 /**
- * Knows which routes are being stopped, whoever asked for it, the API or JMX. Camel waits for what
- * a route has in flight and lets new work in meanwhile, so that a busy route would never stop if
- * nobody held the work back. Thread-safe.
+ * Knows which routes are stopped or being stopped, whoever asked for it, the API or JMX. Camel
+ * waits for what a route has in flight and lets new work in meanwhile, so that a busy route would
+ * never stop if nobody held the work back. Thread-safe.
  */
 public final class RouteStops extends DefaultShutdownStrategy {
-  private final Set<String> stopping = ConcurrentHashMap.newKeySet();
+  private final Set<String> stopped = ConcurrentHashMap.newKeySet();
 
-  public boolean stopping(String routeId) {
-    return stopping.contains(routeId);
+  /** From the moment when someone asks for it until the route has been started again. */
+  public boolean stopped(String routeId) {
+    return stopped.contains(routeId);
   }
 
   @Override
@@ -31,12 +35,28 @@ public final class RouteStops extends DefaultShutdownStrategy {
       boolean forceShutdown)
       throws Exception {
     List<String> ids = routes.stream().map(order -> order.getRoute().getRouteId()).toList();
-    stopping.addAll(ids);
-    try {
-      return super.doShutdown(
-          context, routes, timeout, unit, suspendOnly, abortAfterTimeout, forceShutdown);
-    } finally {
-      ids.forEach(stopping::remove);
+    stopped.addAll(ids);
+    boolean done =
+        super.doShutdown(
+            context, routes, timeout, unit, suspendOnly, abortAfterTimeout, forceShutdown);
+    if (!done) {
+      ids.forEach(stopped::remove);
     }
+    return done;
+  }
+
+  /** Notices when a route starts again; to be added to the context. */
+  public EventNotifier starts() {
+    EventNotifierSupport notifier =
+        new EventNotifierSupport() {
+          @Override
+          public void notify(CamelEvent event) {
+            if (event instanceof CamelEvent.RouteStartedEvent started) {
+              stopped.remove(started.getRoute().getRouteId());
+            }
+          }
+        };
+    notifier.setIgnoreExchangeEvents(true);
+    return notifier;
   }
 }
