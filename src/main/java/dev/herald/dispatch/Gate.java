@@ -170,7 +170,13 @@ public final class Gate extends AsyncProcessorSupport {
     public void onDone(Exchange exchange) {
       Outcome outcome =
           exchange.getMessage().getBody() instanceof Outcome given ? given : failed(exchange);
-      delivery.end(outcome, System.nanoTime()).ifPresent(recorder::add);
+      delivery
+          .end(outcome, System.nanoTime())
+          .ifPresent(
+              ended -> {
+                circuit.note(ended);
+                recorder.add(ended);
+              });
       free(1);
     }
 
