@@ -35,6 +35,8 @@ import dev.herald.webhook.Payload;
 import dev.herald.webhook.WebhookClient;
 import dev.herald.webhook.WebhookComponent;
 import dev.herald.webhook.WebhookHeaders;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.VertxOptions;
 import java.nio.file.Path;
 import java.sql.Timestamp;
@@ -125,6 +127,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             () -> dispatcher.mayPost() && DELIVERY_ROUTES.stream().noneMatch(stops::stopped));
     shutdown = new Shutdown(dispatcher, gate, recorder, settings.server().gracePeriod());
     registry.bind("dispatcher", dispatcher);
+    registry.bind("recorder", recorder);
     registry.bind("gate", gate);
     registry.bind("outcomes", outcomes);
     registry.bind("redisFeed", feed);
@@ -184,6 +187,8 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     ApiServer server = new ApiServer(settings.server(), edge);
     camel.addService(server, true, true);
     camel.addStartupListener(new WhenStarted(server));
+    camel.addStartupListener(
+        (StartupListener) (context, alreadyStarted) -> count(context.getRegistry(), dispatcher));
     feed.start();
     recorder.start();
     intake.start();
@@ -207,6 +212,21 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     }
     if (database != null) {
       database.close();
+    }
+  }
+
+  /** Adds what should stay at zero to the metrics, if there are any. */
+  private void count(Registry registry, Dispatcher dispatcher) {
+    for (MeterRegistry meters : registry.findByType(MeterRegistry.class)) {
+      FunctionCounter.builder("herald.outcomes.late", recorder, Recorder::late)
+          .description("Outcomes that changed nothing, for their claims had ended")
+          .register(meters);
+      FunctionCounter.builder("herald.claims.orphaned", dispatcher, Dispatcher::orphans)
+          .description("Messages claimed again after their lease ran out")
+          .register(meters);
+      FunctionCounter.builder("herald.redis.dropped", feed, RedisFeed::dropped)
+          .description("Outcomes that Redis did not get")
+          .register(meters);
     }
   }
 

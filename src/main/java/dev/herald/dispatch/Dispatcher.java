@@ -42,6 +42,7 @@ public final class Dispatcher {
   private final Semaphore bell = new Semaphore(0);
   private final AtomicInteger inFlight = new AtomicInteger();
   private final AtomicLong finished = new AtomicLong();
+  private final AtomicLong orphans = new AtomicLong();
   private final Rate rate = new Rate();
   private volatile boolean hungry;
   private volatile boolean claiming;
@@ -132,6 +133,12 @@ public final class Dispatcher {
         failing = false;
       }
     }
+    long again = messages.stream().filter(ClaimedMessage::orphan).count();
+    if (again > 0) {
+      orphans.addAndGet(again);
+      LOG.warn(
+          "{} messages whose lease ran out were claimed again; they may have been sent", again);
+    }
     if (claim.probe() && messages.isEmpty()) {
       circuit.noProbe();
     }
@@ -185,6 +192,11 @@ public final class Dispatcher {
   /** Whether nothing is claimed, and no tick is claiming. */
   boolean idle() {
     return !claiming && inFlight.get() <= 0;
+  }
+
+  /** Messages that this node claimed after an earlier claim had never ended. */
+  public long orphans() {
+    return orphans.get();
   }
 
   /** Claimed by this node and not yet recorded. */

@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 
 /**
  * Outcomes that are recorded in one statement, with the verdict on each, in id order: rows are
@@ -121,6 +122,14 @@ public final class OutcomeBatch {
       }
     }
     return recorded;
+  }
+
+  /** The outcomes that the fence held back. */
+  List<Outcome> late(Written written) {
+    return IntStream.range(0, entries.size())
+        .filter(i -> !written.positions().contains(i + 1L))
+        .mapToObj(i -> entries.get(i).outcome)
+        .toList();
   }
 
   /** As PostgreSQL compares: byte by byte, where Java compares signed numbers. */

@@ -1,14 +1,18 @@
 package dev.herald.dispatch;
 
 import dev.herald.dispatch.OutcomeBatch.Ended;
+import dev.herald.dispatch.OutcomeBatch.Written;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import org.apache.camel.Body;
+import org.apache.camel.Variable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataIntegrityViolationException;
@@ -30,6 +34,7 @@ public final class Recorder {
   private final Consumer<OutcomeBatch> route;
   private final Dispatcher dispatcher;
   private final BlockingQueue<Ended> queue = new LinkedBlockingQueue<>();
+  private final AtomicLong late = new AtomicLong();
   private final Thread thread = new Thread(this::run, "herald-recorder");
   private volatile boolean closing;
 
@@ -49,6 +54,24 @@ public final class Recorder {
 
   void add(Outcome outcome) {
     queue.add(new Ended(outcome, System.nanoTime()));
+  }
+
+  /** Takes note of what a record did: an outcome whose claim had ended changed nothing. */
+  public void recorded(@Variable("batch") OutcomeBatch batch, @Body Written written) {
+    List<Outcome> fenced = batch.late(written);
+    if (!fenced.isEmpty()) {
+      late.addAndGet(fenced.size());
+      LOG.warn(
+          "{} outcomes came after their claims had ended and changed nothing; the first is {} of message {}",
+          fenced.size(),
+          fenced.get(0).kind(),
+          fenced.get(0).message().id());
+    }
+  }
+
+  /** Outcomes that changed nothing, for their claims had ended. */
+  public long late() {
+    return late.get();
   }
 
   /** Outcomes that wait to be recorded. */

@@ -84,6 +84,19 @@ public final class Node implements AutoCloseable {
     return managementUrl;
   }
 
+  /** A counter's value now. */
+  public double metric(String name) {
+    return new Api(managementUrl, null)
+        .get("/observe/metrics")
+        .expect(200)
+        .http()
+        .body()
+        .lines()
+        .filter(line -> line.startsWith(name))
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+        .sum();
+  }
+
   private boolean ready() throws InterruptedException {
     try {
       return HttpClient.newHttpClient()
