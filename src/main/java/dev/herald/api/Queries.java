@@ -7,7 +7,6 @@ import dev.herald.message.Message;
 import dev.herald.message.PhoneNumbers;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.UUID;
 import org.apache.camel.Body;
@@ -73,8 +72,8 @@ public final class Queries {
       @Header("cursor") String cursor,
       @Header("offset") Integer offset) {
     boolean sending = "SENDING".equals(status);
-    Instant fromTime = time(from);
-    Instant toTime = time(to);
+    Instant fromTime = time("createdFrom", from);
+    Instant toTime = time("createdTo", to);
     return new Query(
         sending ? "PENDING" : status,
         sending ? Boolean.TRUE : "PENDING".equals(status) ? Boolean.FALSE : null,
@@ -105,8 +104,8 @@ public final class Queries {
         "SENT",
         null,
         null,
-        text(time(from)),
-        text(time(to)),
+        text(time("sentFrom", from)),
+        text(time("sentTo", to)),
         null,
         null,
         cursor == null ? null : text(cursorTime(after[0])),
@@ -137,8 +136,17 @@ public final class Queries {
     return offset == null ? 0 : offset;
   }
 
-  private static Instant time(String text) {
-    return text == null ? null : OffsetDateTime.parse(text).toInstant();
+  private static Instant time(String name, String text) {
+    try {
+      return text == null ? null : Times.parse(text);
+    } catch (java.time.DateTimeException e) {
+      throw new ApiException(
+          Problem.of(
+              Type.BAD_PARAMETER,
+              List.of(
+                  new FieldError(
+                      name, "format", "must be a time like 2030-01-31T09:30:00Z (RFC 3339)"))));
+    }
   }
 
   private static String text(Instant time) {
@@ -147,7 +155,7 @@ public final class Queries {
 
   private static Instant cursorTime(String text) {
     try {
-      return Instant.parse(text);
+      return Times.parse(text);
     } catch (java.time.DateTimeException e) {
       throw badCursor();
     }
@@ -155,10 +163,14 @@ public final class Queries {
 
   private static UUID id(String text) {
     try {
-      return UUID.fromString(text);
+      UUID id = UUID.fromString(text);
+      if (id.toString().equals(text)) {
+        return id;
+      }
     } catch (IllegalArgumentException e) {
-      throw badCursor();
+      // named below
     }
+    throw badCursor();
   }
 
   private static ApiException badCursor() {

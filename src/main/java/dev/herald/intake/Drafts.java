@@ -7,10 +7,10 @@ import dev.herald.api.ApiException;
 import dev.herald.api.Problem;
 import dev.herald.api.Problem.FieldError;
 import dev.herald.api.Problem.Type;
+import dev.herald.api.Times;
 import dev.herald.message.PhoneNumbers;
 import java.time.Clock;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -104,7 +104,7 @@ public final class Drafts {
       return null;
     }
     try {
-      return OffsetDateTime.parse(value.textValue()).toInstant();
+      return Times.parse(value.textValue());
     } catch (java.time.DateTimeException e) {
       errors.add(
           new FieldError(pointer, "format", "must be a time like 2030-01-31T09:30:00Z (RFC 3339)"));
