@@ -105,6 +105,10 @@ public final class Intake {
           Type.UNAVAILABLE,
           closed ? "this node is shutting down" : "too many requests are waiting to be stored");
     }
+    if (closed && queue.remove(request)) {
+      // It came after the writers' last look.
+      throw new ApiException(Type.UNAVAILABLE, "this node is shutting down");
+    }
     Instant createdAt = join(request.stored());
     return createdAt == null ? again(request) : show(messages, createdAt);
   }
@@ -189,7 +193,7 @@ public final class Intake {
       arrived.run();
       group.forEach(
           request -> request.stored().complete(stored.get(request.messages().get(0).id())));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       if (group.size() == 1) {
         group.get(0).stored().completeExceptionally(e);
       } else if (e instanceof org.springframework.dao.DataIntegrityViolationException) {

@@ -1,0 +1,277 @@
+package dev.herald.intake;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.herald.api.ApiException;
+import dev.herald.message.Message;
+import dev.herald.testing.Configured;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.springframework.dao.DataAccessResourceFailureException;
+import org.springframework.dao.DataIntegrityViolationException;
+
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class IntakeTest {
+  private static final int WRITERS = 2;
+
+  private final Table table = new Table();
+  private final AtomicInteger rings = new AtomicInteger();
+  private final List<Thread> callers = new ArrayList<>();
+  private final Intake intake =
+      new Intake(Configured.with().retry(), Duration.ofHours(24), table, rings::incrementAndGet);
+
+  /** What the two statements do, with a door that the test can shut. */
+  private static final class Table implements Intake.Store {
+    private final List<MessageBatch> batches = new CopyOnWriteArrayList<>();
+    private final Map<Intake.Key, List<Intake.Made>> requests = new HashMap<>();
+    private volatile CountDownLatch door = new CountDownLatch(0);
+    private volatile Consumer<MessageBatch> fault = batch -> {};
+
+    @Override
+    public Map<UUID, Instant> store(MessageBatch batch) {
+      batches.add(batch);
+      try {
+        door.await();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+      fault.accept(batch);
+      return insert(batch);
+    }
+
+    private synchronized Map<UUID, Instant> insert(MessageBatch batch) {
+      Set<String> fresh = new HashSet<>();
+      for (int i = 0; i < batch.getKeys().length; i++) {
+        Intake.Key key = new Intake.Key(batch.getOwners()[i], batch.getKeys()[i]);
+        String[] ids = batch.getRequestIds()[i].replaceAll("[{}]", "").split(",");
+        String hash = batch.getHashes()[i];
+        if (!requests.containsKey(key)) {
+          requests.put(key, Stream.of(ids).map(id -> new Intake.Made(hash, message(id))).toList());
+          fresh.add(ids[0]);
+        }
+      }
+      Map<UUID, Instant> stored = new HashMap<>();
+      for (int i = 0; i < batch.getIds().length; i++) {
+        String first = batch.getFirstIds()[i];
+        if (first == null || fresh.contains(first)) {
+          stored.put(UUID.fromString(batch.getIds()[i]), Instant.EPOCH);
+        }
+      }
+      return stored;
+    }
+
+    @Override
+    public synchronized List<Intake.Made> find(Intake.Key key) {
+      return requests.getOrDefault(key, List.of());
+    }
+
+    private static Message message(String id) {
+      return new Message(
+          UUID.fromString(id),
+          null,
+          null,
+          "SENT",
+          0,
+          3,
+          null,
+          null,
+          null,
+          null,
+          null,
+          null,
+          null,
+          null);
+    }
+  }
+
+  @AfterEach
+  void close() throws InterruptedException {
+    table.door.countDown();
+    intake.close();
+    for (Thread caller : callers) {
+      caller.join();
+    }
+  }
+
+  @Test
+  void should_answer_with_the_message_as_it_is_stored() {
+    intake.start();
+    NewMessage message = message("hi");
+    Message shown = accept(null, message).join().get(0);
+    assertThat(shown.id()).isEqualTo(message.id());
+    assertThat(shown.status()).isEqualTo("PENDING");
+    assertThat(shown.maxAttempts()).isEqualTo(3);
+    assertThat(shown.createdAt()).as("the database's time").isEqualTo(Instant.EPOCH);
+    assertThat(rings).hasValue(1);
+  }
+
+  @Test
+  void should_write_together_what_came_while_others_were_written() {
+    occupyTheWriters();
+    List<CompletableFuture<List<Message>>> answers = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      answers.add(accept(null, message("message " + i)));
+    }
+    allWait();
+    assertThat(answers).noneMatch(CompletableFuture::isDone);
+    table.door.countDown();
+    answers.forEach(CompletableFuture::join);
+    assertThat(table.batches).hasSizeLessThanOrEqualTo(2 * WRITERS);
+  }
+
+  @Test
+  void should_make_one_message_of_the_same_request_sent_many_times_at_once() {
+    occupyTheWriters();
+    List<CompletableFuture<List<Message>>> answers = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      answers.add(accept("key", message("the same")));
+    }
+    allWait();
+    table.door.countDown();
+    assertThat(answers.stream().map(answer -> answer.join().get(0).id()).distinct()).hasSize(1);
+    assertThat(table.batches)
+        .as("one statement cannot decide twice on a key")
+        .allSatisfy(batch -> assertThat(batch.getKeys()).doesNotHaveDuplicates());
+  }
+
+  @Test
+  void should_answer_a_known_key_with_what_it_made_before() {
+    intake.start();
+    List<Message> first = accept("key", message("a"), message("b")).join();
+    List<Message> again = accept("key", message("a"), message("b")).join();
+    assertThat(again).extracting(Message::id).containsExactly(first.get(0).id(), first.get(1).id());
+    assertThat(again.get(0).status()).as("as it is by now").isEqualTo("SENT");
+  }
+
+  @Test
+  void should_refuse_a_known_key_with_another_body() {
+    intake.start();
+    accept("key", message("a")).join();
+    assertThatThrownBy(accept("key", message("b"))::join)
+        .hasCauseInstanceOf(ApiException.class)
+        .hasMessageContaining("Idempotency-Key 'key' came with another body");
+    assertThatThrownBy(accept("key", message("a"), message("b"))::join)
+        .hasCauseInstanceOf(ApiException.class);
+  }
+
+  @Test
+  void should_answer_everyone_who_waits_when_the_store_fails() {
+    occupyTheWriters();
+    List<CompletableFuture<List<Message>>> answers = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      answers.add(accept(i < 3 ? "key" : null, message("hi")));
+    }
+    allWait();
+    table.fault =
+        batch -> {
+          throw new DataAccessResourceFailureException("away");
+        };
+    table.door.countDown();
+    for (CompletableFuture<List<Message>> answer : answers) {
+      assertThatThrownBy(answer::join).hasCauseInstanceOf(DataAccessResourceFailureException.class);
+    }
+    table.fault = batch -> {};
+    assertThat(accept("key", message("hi")).join()).as("it goes on when it can").hasSize(1);
+  }
+
+  @Test
+  void should_outlive_a_store_that_breaks_in_an_unforeseen_way() {
+    intake.start();
+    table.fault =
+        batch -> {
+          throw new StackOverflowError();
+        };
+    for (int i = 0; i <= WRITERS; i++) {
+      assertThatThrownBy(accept(null, message("hi"))::join)
+          .isInstanceOf(CompletionException.class)
+          .hasRootCauseInstanceOf(StackOverflowError.class);
+    }
+  }
+
+  @Test
+  void should_not_let_one_that_cannot_be_stored_fail_the_others() {
+    occupyTheWriters();
+    CompletableFuture<List<Message>> before = accept(null, message("before"));
+    CompletableFuture<List<Message>> poison = accept(null, message("poison"));
+    CompletableFuture<List<Message>> after = accept("key", message("after"));
+    allWait();
+    table.fault =
+        batch -> {
+          if (Arrays.asList(batch.getContents()).contains("poison")) {
+            throw new DataIntegrityViolationException("never");
+          }
+        };
+    table.door.countDown();
+    assertThat(before.join()).hasSize(1);
+    assertThat(after.join()).hasSize(1);
+    assertThatThrownBy(poison::join).hasCauseInstanceOf(DataIntegrityViolationException.class);
+  }
+
+  @Test
+  void should_store_what_waits_when_it_closes_and_take_no_more() {
+    occupyTheWriters();
+    CompletableFuture<List<Message>> waiting = accept(null, message("just in time"));
+    allWait();
+    intake.close();
+    assertThatThrownBy(accept(null, message("too late"))::join)
+        .hasCauseInstanceOf(ApiException.class)
+        .hasMessageContaining("shutting down");
+    table.door.countDown();
+    assertThat(waiting.join()).hasSize(1);
+  }
+
+  private void occupyTheWriters() {
+    intake.start();
+    table.door = new CountDownLatch(1);
+    for (int i = 1; i <= WRITERS; i++) {
+      int writers = i;
+      accept(null, message("occupies a writer"));
+      await().until(() -> table.batches.size() == writers);
+    }
+  }
+
+  private void allWait() {
+    await().until(() -> callers.stream().allMatch(call -> call.getState() == Thread.State.WAITING));
+  }
+
+  private CompletableFuture<List<Message>> accept(String key, NewMessage... messages) {
+    CompletableFuture<List<Message>> answer = new CompletableFuture<>();
+    Thread caller =
+        new Thread(
+            () -> {
+              try {
+                answer.complete(intake.accept(List.of(messages), "ops", key, "c"));
+              } catch (RuntimeException e) {
+                answer.completeExceptionally(e);
+              }
+            });
+    callers.add(caller);
+    caller.start();
+    return answer;
+  }
+
+  private static NewMessage message(String content) {
+    return new NewMessage(UUID.randomUUID(), "+905551234567", content, null, null);
+  }
+}
