@@ -8,6 +8,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.concurrent.TimeUnit;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.Exchange;
 import org.apache.camel.support.AsyncProcessorSupport;
@@ -122,7 +123,7 @@ public final class Gate extends AsyncProcessorSupport {
       return Optional.of(Outcome.untried(message, Kind.RETURNED, null));
     }
     if (message.expiresInMs() != null
-        && now - claim.askedAt() >= message.expiresInMs() * 1_000_000) {
+        && TimeUnit.NANOSECONDS.toMillis(now - claim.askedAt()) >= message.expiresInMs()) {
       return Optional.of(
           Outcome.untried(message, Kind.EXPIRED, "it expired before it could be sent"));
     }
