@@ -1,0 +1,146 @@
+package dev.herald.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.herald.api.Contract.Operation;
+import dev.herald.api.Problem.FieldError;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code openapi.yaml} at work, and the words for what breaks it. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class ContractTest {
+  private static final String ID = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+  private static Contract contract;
+
+  @BeforeAll
+  static void load() throws IOException {
+    contract = Contract.load(Path.of("openapi.yaml"), 10);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "GET, /api/v1/messages, listMessages",
+    "POST, /api/v1/messages, createMessage",
+    "GET, /api/v1/messages/sent, listSentMessages",
+    "GET, /api/v1/messages/" + ID + ", getMessage",
+    "GET, /api/v1/messages/nonsense, getMessage",
+    "POST, /api/v1/messages/" + ID + "/retry, retryMessage",
+    "GET, /openapi.json, getContract",
+  })
+  void should_know_which_operation_is_meant(String method, String path, String operation) {
+    assertThat(contract.at(path).get(method).id()).isEqualTo(operation);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/",
+        "/api/v1/messages/",
+        "/api/v1/messages/a/b",
+        "/api/v1/Messages",
+        "/openapiXjson",
+      })
+  void should_know_what_is_nowhere(String path) {
+    assertThat(contract.at(path)).isEmpty();
+    assertThat(contract.parts(path)).isEmpty();
+  }
+
+  @Test
+  void should_take_a_path_apart() {
+    assertThat(contract.parts("/api/v1/messages/" + ID + "/retry")).containsExactly(ID);
+    assertThat(contract.parts("/api/v1/messages/sent")).isEmpty();
+    assertThat(contract.at("/api/v1/messages/sent")).containsOnlyKeys("GET");
+    assertThat(contract.at("/api/v1/messages/" + ID)).containsOnlyKeys("GET", "PUT", "DELETE");
+  }
+
+  @Test
+  void should_need_a_key_for_all_but_health_and_the_contract() {
+    assertThat(contract.operations().stream().filter(any -> !any.secured()).map(Operation::id))
+        .containsExactlyInAnyOrder("getHealth", "getLiveness", "getReadiness", "getContract");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'content':'hi'} | /phoneNumber | required | is missing",
+        "{'phoneNumber':'1','content':''} | /content | minLength | must not be empty",
+        "{'phoneNumber':'1','content':'12345678901'} | /content | maxLength | must have at most 10 characters",
+        "{'phoneNumber':1,'content':'hi'} | /phoneNumber | type | must be of type string",
+        "{'phoneNumber':'1','content':null} | /content | type | must be of type string",
+        "{'phoneNumber':'1','content':'hi','sendAt':null} | /sendAt | type | must be of type string",
+        "{'phoneNumber':'1','content':'hi','sendAt':'soon'} | /sendAt | format | must be a time like 2030-01-31T09:30:00Z (RFC 3339)",
+        "{'phoneNumber':'1','content':'hi','a/b~c':1} | /a~1b~0c | additionalProperties | is not a known field",
+        "'text' | / | type | must be of type object",
+        "null | / | type | must be of type object",
+      })
+  void should_say_what_would_be_right_in_a_body(
+      String body, String pointer, String rule, String detail) {
+    assertThat(check("createMessage", body)).containsExactly(new FieldError(pointer, rule, detail));
+  }
+
+  @Test
+  void should_name_each_bad_field_of_each_item() {
+    assertThat(check("createMessages", "[{'content':'hi','x':1},{'phoneNumber':'1'}]"))
+        .extracting(FieldError::pointer)
+        .containsExactlyInAnyOrder("/0/x", "/0/phoneNumber", "/1/content");
+    assertThat(check("createMessages", "[]"))
+        .containsExactly(new FieldError("/", "minItems", "must have at least 1 item"));
+  }
+
+  @Test
+  void should_count_characters_as_people_do() {
+    assertThat(check("createMessage", "{'phoneNumber':'1','content':'" + "😀".repeat(10) + "'}"))
+        .isEmpty();
+    assertThat(check("createMessage", "{'phoneNumber':'1','content':'" + "😀".repeat(11) + "'}"))
+        .hasSize(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "limit, 0, must be at least 1",
+    "limit, 501, must be at most 500",
+    "limit, 1.5, must be of type integer",
+    "limit, +5, must be of type integer",
+    "limit, 99999999999, must be of type integer",
+    "limit, '', must be of type integer",
+    "cursor, '', must not be empty",
+    "createdFrom, yesterday, must be a time like 2030-01-31T09:30:00Z (RFC 3339)",
+    "status, sent, 'must be one of PENDING, SENDING, SENT, FAILED, UNKNOWN, CANCELLED, EXPIRED'",
+  })
+  void should_say_what_would_be_right_in_a_parameter(String name, String value, String detail) {
+    assertThat(Contract.check(name, operation("listMessages").query().get(name), value))
+        .singleElement()
+        .satisfies(error -> assertThat(error.pointer()).isEqualTo(name))
+        .satisfies(error -> assertThat(error.detail()).isEqualTo(detail));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"limit, 500", "offset, 0", "status, SENDING", "createdTo, 2030-01-01T00:00:00+03:00"})
+  void should_take_a_parameter_that_is_right(String name, String value) {
+    assertThat(Contract.check(name, operation("listMessages").query().get(name), value)).isEmpty();
+  }
+
+  private static List<FieldError> check(String operation, String body) {
+    return Contract.check(
+        operation(operation).body().orElseThrow(),
+        Json.read(body.replace('\'', '"').getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+  }
+
+  private static Operation operation(String id) {
+    return contract.operations().stream()
+        .filter(one -> one.id().equals(id))
+        .findAny()
+        .orElseThrow();
+  }
+}

@@ -1,0 +1,159 @@
+package dev.herald.dispatch;
+
+import static dev.herald.dispatch.Samples.message;
+import static dev.herald.dispatch.Samples.outcome;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.herald.Settings;
+import dev.herald.dispatch.Outcome.Kind;
+import dev.herald.message.ClaimedMessage;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class DispatcherTest {
+  private static final Duration NOW_AND_THEN = Duration.ofMillis(1);
+  private static final Duration ONLY_WHEN_IT_RINGS = Duration.ofDays(1);
+
+  private final Circuit circuit = new Circuit(new Settings.Circuit(2, 50, Duration.ofMillis(10)));
+  private final AtomicBoolean able = new AtomicBoolean(true);
+
+  @Test
+  void should_claim_a_batch_but_no_more_than_it_starts_soon() throws InterruptedException {
+    assertThat(continuous(10, 64).next().limit()).isEqualTo(10);
+    assertThat(continuous(500, 8).next().limit()).as("8 to start, 8 ahead").isEqualTo(16);
+    assertThat(continuous(1, 1).next().limit()).isEqualTo(1);
+  }
+
+  @Test
+  void should_claim_no_more_while_what_it_has_is_enough() throws InterruptedException {
+    Dispatcher dispatcher = continuous(500, 8);
+    claimed(dispatcher, dispatcher.next(), 16);
+    assertThat(dispatcher.next()).isNull();
+    dispatcher.recorded(3);
+    assertThat(dispatcher.next()).as("not worth a claim yet").isNull();
+    dispatcher.recorded(1);
+    assertThat(dispatcher.next().limit()).isEqualTo(4);
+    assertThat(dispatcher.inFlight()).isEqualTo(12);
+  }
+
+  @Test
+  void should_bound_what_is_in_flight_with_paced_sending_too() throws InterruptedException {
+    Dispatcher dispatcher = dispatcher(Duration.ofMinutes(2), 2, 3, NOW_AND_THEN);
+    for (int inFlight = 0; inFlight < 6; inFlight += 2) {
+      assertThat(dispatcher.inFlight()).isEqualTo(inFlight);
+      Claim claim = dispatcher.next();
+      assertThat(claim.limit()).isEqualTo(2);
+      assertThat(claim.paced()).isTrue();
+      claimed(dispatcher, claim, 2);
+    }
+    assertThat(dispatcher.next()).isNull();
+  }
+
+  @Test
+  void should_ask_for_more_at_once_after_a_full_batch() throws InterruptedException {
+    Dispatcher dispatcher = dispatcher(Duration.ZERO, 2, 8, ONLY_WHEN_IT_RINGS);
+    dispatcher.ring();
+    claimed(dispatcher, dispatcher.next(), 2);
+    assertThat(dispatcher.next()).as("without a day's wait").isNotNull();
+  }
+
+  @Test
+  void should_claim_again_as_soon_as_there_is_room() throws InterruptedException {
+    Dispatcher dispatcher = dispatcher(Duration.ZERO, 2, 1, ONLY_WHEN_IT_RINGS);
+    dispatcher.ring();
+    claimed(dispatcher, dispatcher.next(), 2);
+    assertThat(dispatcher.next()).isNull();
+    dispatcher.recorded(2);
+    assertThat(dispatcher.next()).as("without a day's wait").isNotNull();
+  }
+
+  @Test
+  void should_ring_once_for_many_arrivals() throws InterruptedException {
+    Dispatcher dispatcher = dispatcher(Duration.ZERO, 2, 8, ONLY_WHEN_IT_RINGS);
+    for (int i = 0; i < 100; i++) {
+      dispatcher.ring();
+    }
+    assertThat(dispatcher.next()).isNotNull();
+    Thread waiting = new Thread(() -> next(dispatcher));
+    waiting.start();
+    await().until(() -> waiting.getState() == Thread.State.TIMED_WAITING);
+    dispatcher.ring();
+    waiting.join();
+  }
+
+  @Test
+  void should_claim_nothing_that_it_could_not_deliver() throws InterruptedException {
+    Dispatcher dispatcher = continuous(2, 8);
+    able.set(false);
+    assertThat(dispatcher.next()).isNull();
+    able.set(true);
+    assertThat(dispatcher.next()).isNotNull();
+    dispatcher.close();
+    assertThat(dispatcher.next()).isNull();
+    assertThat(dispatcher.byHand(5)).isNull();
+  }
+
+  @Test
+  void should_test_an_open_circuit_with_one_message_at_a_time() {
+    Dispatcher dispatcher = continuous(10, 64);
+    circuit.note(outcome(Kind.NOT_SENT));
+    await().until(() -> next(dispatcher) instanceof Claim claim && claim.probe());
+    assertThat(next(dispatcher)).isNull();
+  }
+
+  @Test
+  void should_hand_back_the_leave_for_a_probe_that_found_nothing_or_failed() {
+    Dispatcher dispatcher = continuous(10, 64);
+    circuit.note(outcome(Kind.NOT_SENT));
+    await().until(() -> next(dispatcher) != null);
+    claimed(dispatcher, Samples.probe(), 0);
+    Claim second = next(dispatcher);
+    assertThat(second.probe()).isTrue();
+    assertThat(second.limit()).isEqualTo(1);
+    dispatcher.failed(second);
+    assertThat(next(dispatcher).probe()).isTrue();
+  }
+
+  @Test
+  void should_let_nothing_hold_back_a_claim_by_hand() throws InterruptedException {
+    Dispatcher dispatcher = dispatcher(Duration.ofMinutes(2), 2, 1, NOW_AND_THEN);
+    circuit.note(outcome(Kind.NOT_SENT));
+    assertThat(circuit.open()).isTrue();
+    claimed(dispatcher, dispatcher.byHand(100), 100);
+    Claim claim = dispatcher.byHand(null);
+    assertThat(claim.limit()).as("dispatch.batch-size").isEqualTo(2);
+    assertThat(claim.paced() || claim.continuous() || claim.probe()).isFalse();
+  }
+
+  private Dispatcher continuous(int batchSize, int concurrency) {
+    return dispatcher(Duration.ZERO, batchSize, concurrency, NOW_AND_THEN);
+  }
+
+  private Dispatcher dispatcher(
+      Duration interval, int batchSize, int concurrency, Duration idleWait) {
+    return new Dispatcher(
+        new Settings.Dispatch(true, interval, batchSize, concurrency, Samples.LEASE, idleWait),
+        circuit,
+        able::get);
+  }
+
+  private static Claim next(Dispatcher dispatcher) {
+    try {
+      return dispatcher.next();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static void claimed(Dispatcher dispatcher, Claim claim, int count) {
+    List<ClaimedMessage> messages = Collections.nCopies(count, message());
+    assertThat(dispatcher.claimed(claim, messages)).isEqualTo(messages);
+  }
+}

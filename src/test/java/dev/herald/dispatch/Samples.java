@@ -1,0 +1,67 @@
+package dev.herald.dispatch;
+
+import dev.herald.dispatch.Outcome.Kind;
+import dev.herald.message.ClaimedMessage;
+import java.time.Duration;
+import java.util.UUID;
+
+/** Claims, messages and outcomes of the usual kind. */
+final class Samples {
+  static final Duration LEASE = Duration.ofSeconds(30);
+
+  private Samples() {}
+
+  static Claim claim() {
+    return claimOf(1, Duration.ZERO, false, false);
+  }
+
+  static Claim claimByHand() {
+    return claimOf(1, Duration.ZERO, true, false);
+  }
+
+  static Claim probe() {
+    return claimOf(1, Duration.ZERO, false, true);
+  }
+
+  static Claim claimOf(int limit, Duration interval, boolean byHand, boolean probe) {
+    return new Claim(UUID.randomUUID(), limit, LEASE, interval, byHand, probe, System.nanoTime());
+  }
+
+  /** A claim that was made some time ago. */
+  static Claim claimedAgo(Duration age) {
+    return new Claim(
+        UUID.randomUUID(),
+        1,
+        LEASE,
+        Duration.ZERO,
+        false,
+        false,
+        System.nanoTime() - age.toNanos());
+  }
+
+  static ClaimedMessage message() {
+    return message(1, false, null);
+  }
+
+  static ClaimedMessage message(int attempt, boolean orphan, Long expiresInMs) {
+    return new ClaimedMessage(
+        UUID.randomUUID(),
+        UUID.randomUUID(),
+        "+905551234567",
+        "hi",
+        attempt,
+        3,
+        "c",
+        orphan,
+        expiresInMs);
+  }
+
+  static Outcome outcome(Kind kind) {
+    return outcome(message(), kind, false);
+  }
+
+  static Outcome outcome(ClaimedMessage message, Kind kind, boolean probe) {
+    String error = kind == Kind.DELIVERED || kind == Kind.RETURNED ? null : "why";
+    return new Outcome(message, kind, null, null, error, null, Duration.ZERO, probe);
+  }
+}
