@@ -7,8 +7,8 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.Exchange;
 import org.apache.camel.support.AsyncProcessorSupport;
@@ -117,7 +117,8 @@ public final class Gate extends AsyncProcessorSupport {
               Kind.ORPHANED,
               "may have been sent: the lease ran out before the outcome was recorded"));
     }
-    if (!mayPost.getAsBoolean()
+    if (closed
+        || !mayPost.getAsBoolean()
         || !claim.holdsFor(needed, now)
         || (circuit.open() && !claim.byHand())) {
       return Optional.of(Outcome.untried(message, Kind.RETURNED, null));
@@ -171,14 +172,15 @@ public final class Gate extends AsyncProcessorSupport {
     public void onDone(Exchange exchange) {
       Outcome outcome =
           exchange.getMessage().getBody() instanceof Outcome given ? given : failed(exchange);
-      delivery
-          .end(outcome, System.nanoTime())
-          .ifPresent(
-              ended -> {
-                circuit.note(ended);
-                recorder.add(ended);
-              });
+      delivery.end(outcome, System.nanoTime()).ifPresent(ended -> end(exchange, ended));
       free(1);
+    }
+
+    /** The body is for whoever waits for the batch. */
+    private void end(Exchange exchange, Outcome outcome) {
+      exchange.getMessage().setBody(outcome);
+      circuit.note(outcome);
+      recorder.add(outcome);
     }
 
     private Outcome failed(Exchange exchange) {

@@ -81,7 +81,7 @@ class ContractTest {
         "{'phoneNumber':'1','content':'hi','sendAt':null} | /sendAt | type | must be of type string",
         "{'phoneNumber':'1','content':'hi','sendAt':'soon'} | /sendAt | format | must be a time like 2030-01-31T09:30:00Z (RFC 3339)",
         "{'phoneNumber':'1','content':'hi','a/b~c':1} | /a~1b~0c | additionalProperties | is not a known field",
-        "'text' | / | type | must be of type object",
+        "[] | / | type | must be of type object",
         "null | / | type | must be of type object",
       })
   void should_say_what_would_be_right_in_a_body(

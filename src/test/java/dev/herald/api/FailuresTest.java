@@ -52,7 +52,7 @@ class FailuresTest {
     assertThat(problem(exchange).path("type").asText()).endsWith(":unavailable");
     assertThat(exchange.getMessage().getHeaders())
         .containsOnly(
-            entry("Retry-After", 2),
+            entry("Retry-After", "2"),
             entry(Exchange.HTTP_RESPONSE_CODE, 503),
             entry(Exchange.CONTENT_TYPE, "application/problem+json"));
   }

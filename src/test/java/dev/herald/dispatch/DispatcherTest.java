@@ -3,14 +3,17 @@ package dev.herald.dispatch;
 import static dev.herald.dispatch.Samples.message;
 import static dev.herald.dispatch.Samples.outcome;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.herald.Settings;
+import dev.herald.api.ApiException;
 import dev.herald.dispatch.Outcome.Kind;
 import dev.herald.message.ClaimedMessage;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -97,14 +100,17 @@ class DispatcherTest {
     assertThat(dispatcher.next()).isNotNull();
     dispatcher.close();
     assertThat(dispatcher.next()).isNull();
-    assertThat(dispatcher.byHand(5)).isNull();
+    assertThatThrownBy(() -> dispatcher.byHand(5))
+        .isInstanceOf(ApiException.class)
+        .hasMessageContaining("shutting down");
   }
 
   @Test
   void should_test_an_open_circuit_with_one_message_at_a_time() {
     Dispatcher dispatcher = continuous(10, 64);
     circuit.note(outcome(Kind.NOT_SENT));
-    await().until(() -> next(dispatcher) instanceof Claim claim && claim.probe());
+    Claim probe = await().until(() -> next(dispatcher), Objects::nonNull);
+    assertThat(probe.probe()).isTrue();
     assertThat(next(dispatcher)).isNull();
   }
 
@@ -117,7 +123,7 @@ class DispatcherTest {
     Claim second = next(dispatcher);
     assertThat(second.probe()).isTrue();
     assertThat(second.limit()).isEqualTo(1);
-    dispatcher.failed(second);
+    dispatcher.failed(second, new IllegalStateException("no connection"));
     assertThat(next(dispatcher).probe()).isTrue();
   }
 
@@ -155,5 +161,28 @@ class DispatcherTest {
   private static void claimed(Dispatcher dispatcher, Claim claim, int count) {
     List<ClaimedMessage> messages = Collections.nCopies(count, message());
     assertThat(dispatcher.claimed(claim, messages)).isEqualTo(messages);
+  }
+
+  @Test
+  void should_claim_nothing_while_outcomes_cannot_be_recorded() throws InterruptedException {
+    Dispatcher dispatcher = continuous(10, 64);
+    dispatcher.recording(false);
+    assertThat(dispatcher.next()).isNull();
+    assertThat(dispatcher.mayPost()).isFalse();
+    assertThatThrownBy(() -> dispatcher.byHand(5)).hasMessageContaining("cannot be recorded");
+    dispatcher.recording(true);
+    assertThat(dispatcher.next()).isNotNull();
+  }
+
+  @Test
+  void should_not_be_idle_while_a_claim_is_under_way() throws InterruptedException {
+    Dispatcher dispatcher = continuous(10, 64);
+    assertThat(dispatcher.idle()).isTrue();
+    Claim claim = dispatcher.next();
+    assertThat(dispatcher.idle()).isFalse();
+    claimed(dispatcher, claim, 1);
+    assertThat(dispatcher.idle()).isFalse();
+    dispatcher.recorded(1);
+    assertThat(dispatcher.idle()).isTrue();
   }
 }
