@@ -186,9 +186,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             settings.server());
     ApiServer server = new ApiServer(settings.server(), edge);
     camel.addService(server, true, true);
-    camel.addStartupListener(new WhenStarted(server));
-    camel.addStartupListener(
-        (StartupListener) (context, alreadyStarted) -> count(context.getRegistry(), dispatcher));
+    camel.addStartupListener(new WhenStarted(server, () -> count(registry, dispatcher)));
     feed.start();
     recorder.start();
     intake.start();
@@ -217,7 +215,8 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
 
   /** Adds what should stay at zero to the metrics, if there are any. */
   private void count(Registry registry, Dispatcher dispatcher) {
-    for (MeterRegistry meters : registry.findByType(MeterRegistry.class)) {
+    MeterRegistry meters = registry.findSingleByType(MeterRegistry.class);
+    if (meters != null) {
       FunctionCounter.builder("herald.outcomes.late", recorder, Recorder::late)
           .description("Outcomes that changed nothing, for their claims had ended")
           .register(meters);
@@ -262,9 +261,14 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
   }
 
   /** Clients come in when every route is there to answer them. */
-  private record WhenStarted(ApiServer server) implements StartupListener {
+  private record WhenStarted(ApiServer server, Runnable first) implements StartupListener {
     @Override
-    public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {}
+    public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {
+      // Camel also calls this whenever a route is started later.
+      if (!alreadyStarted) {
+        first.run();
+      }
+    }
 
     @Override
     public void onCamelContextFullyStarted(CamelContext camel, boolean alreadyStarted)

@@ -42,8 +42,10 @@ public final class ApiServer extends VertxPlatformHttpServer {
   @Override
   protected void startServer() {}
 
-  /** Opens the port. */
+  /** Opens the port, once. */
   public void listen() throws Exception {
-    super.startServer();
+    if (getServer() == null) {
+      super.startServer();
+    }
   }
 }

@@ -78,6 +78,10 @@ public final class Dispatcher {
       return null;
     }
     claiming = true;
+    if (closed) {
+      claiming = false;
+      return null;
+    }
     return claim(leave == Leave.BATCH ? limit : 1, false, leave == Leave.ONE_PROBE);
   }
 

@@ -30,7 +30,7 @@ public final class Shutdown {
     long end = System.nanoTime() + gracePeriod.toNanos();
     dispatcher.close();
     gate.drain();
-    if (dispatcher.inFlight() > 0) {
+    if (!dispatcher.idle()) {
       LOG.info("Stopping: {} messages are in flight", dispatcher.inFlight());
     }
     while (!dispatcher.idle() && System.nanoTime() < end) {

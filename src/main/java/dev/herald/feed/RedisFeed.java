@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -87,20 +88,29 @@ public final class RedisFeed implements AutoCloseable {
 
   private void run() {
     while (!closed || !backlog.isEmpty()) {
+      Push push = null;
       try {
-        Push push = backlog.poll(1, TimeUnit.SECONDS);
-        if (connected() && push != null) {
-          push(push);
-        } else if (push != null) {
-          dropped.addAndGet(push.outcomes().size());
-        } else if (redis != null) {
+        push = backlog.poll(1, TimeUnit.SECONDS);
+        if (!connected()) {
+          drop(push);
+        } else if (push == null) {
           redis.ping();
+        } else {
+          push(push);
         }
       } catch (InterruptedException stopping) {
         return;
-      } catch (JedisException away) {
+      } catch (RuntimeException away) {
+        // Whatever it is, for what listens there may not be Redis: this thread must outlive it.
+        drop(push);
         disconnected(away);
       }
+    }
+  }
+
+  private void drop(Push push) {
+    if (push != null) {
+      dropped.addAndGet(push.outcomes().size());
     }
   }
 
@@ -121,18 +131,29 @@ public final class RedisFeed implements AutoCloseable {
           pipeline.xadd(STREAM, capped, entry(id, messageId, outcome.status(), push.at()));
         }
       }
-      Object refusal =
+      // A refusal, such as of a Redis that is full or a replica, comes as an answer.
+      Optional<JedisDataException> refusal =
           pipeline.syncAndReturnAll().stream()
               .filter(JedisDataException.class::isInstance)
-              .findFirst()
-              .orElse(null);
-      if (refusal instanceof JedisDataException full) {
-        throw full;
-      }
-    } catch (JedisException away) {
-      dropped.addAndGet(push.outcomes().size());
-      throw away;
+              .map(JedisDataException.class::cast)
+              .findFirst();
+      refusal.ifPresentOrElse(reason -> refused(push, reason), this::works);
     }
+  }
+
+  private void works() {
+    if (!up) {
+      LOG.info("Redis is back; {} outcomes were not pushed to it", dropped.get());
+    }
+    up = true;
+  }
+
+  private void refused(Push push, JedisDataException reason) {
+    drop(push);
+    if (up) {
+      LOG.warn("Redis takes nothing, and delivery goes on without it: {}", reason.getMessage());
+    }
+    up = false;
   }
 
   private static Map<String, String> entry(String id, String messageId, Status status, String at) {
@@ -157,15 +178,12 @@ public final class RedisFeed implements AutoCloseable {
                   .socketTimeoutMillis(timeout)
                   .build());
       redis.ping();
-      if (!up) {
-        LOG.info("Redis is back; {} outcomes were not pushed to it", dropped.get());
-      }
-      up = true;
+      works();
     }
     return redis != null;
   }
 
-  private void disconnected(JedisException reason) {
+  private void disconnected(RuntimeException reason) {
     if (up) {
       LOG.warn("Redis is away, and delivery goes on without it: {}", reason.getMessage());
     }

@@ -110,9 +110,13 @@ public final class Node implements AutoCloseable {
     }
   }
 
-  /** Stops it as a signal does, and waits for the end. */
   @Override
   public void close() {
+    stop();
+  }
+
+  /** Stops it as a signal does, and waits for the end. */
+  public void stop() {
     herald.stop();
     try {
       running.join(Duration.ofSeconds(60).toMillis());

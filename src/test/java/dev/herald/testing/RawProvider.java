@@ -28,6 +28,7 @@ public final class RawProvider implements AutoCloseable {
 
   private final ServerSocket server;
   private final Behaviour behaviour;
+  private final Thread accepting;
   private final List<Connection> connections = new CopyOnWriteArrayList<>();
   private final List<Request> requests = new CopyOnWriteArrayList<>();
   private final CountDownLatch closed = new CountDownLatch(1);
@@ -68,7 +69,7 @@ public final class RawProvider implements AutoCloseable {
   public RawProvider(ServerSocket server, Behaviour behaviour) {
     this.server = server;
     this.behaviour = behaviour;
-    daemon(this::accept);
+    accepting = daemon(this::accept);
   }
 
   public int port() {
@@ -110,10 +111,11 @@ public final class RawProvider implements AutoCloseable {
     }
   }
 
-  private static void daemon(Runnable task) {
+  private static Thread daemon(Runnable task) {
     Thread thread = new Thread(task, "raw-provider");
     thread.setDaemon(true);
     thread.start();
+    return thread;
   }
 
   @Override
@@ -122,6 +124,11 @@ public final class RawProvider implements AutoCloseable {
     server.close();
     for (Connection connection : connections) {
       connection.socket.close();
+    }
+    try {
+      accepting.join(); // until then the port is taken
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
