@@ -164,7 +164,7 @@ public final class Dispatcher {
     failing = true;
   }
 
-  /** Whether outcomes can be written at the moment. */
+  /** Whether outcomes can be written at the moment, and none is left that could not be. */
   void recording(boolean works) {
     if (recordingFails == works) {
       recordingFails = !works;

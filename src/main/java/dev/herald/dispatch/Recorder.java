@@ -121,8 +121,10 @@ public final class Recorder {
     for (long pause = 50; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
       try {
         route.accept(new OutcomeBatch(batch, policy));
-        dispatcher.recording(true);
         dispatcher.recorded(batch.size());
+        if (queue.isEmpty()) {
+          dispatcher.recording(true);
+        }
         return;
       } catch (DataIntegrityViolationException unstorable) {
         oneByOne(batch, unstorable);
