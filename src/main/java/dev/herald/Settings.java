@@ -86,7 +86,8 @@ public record Settings(
 
   public record Circuit(int window, int failureRate, Duration openFor) {}
 
-  public record Messages(int maxLength, Optional<String> defaultRegion) {}
+  /** {@code retention} zero means for ever. */
+  public record Messages(int maxLength, Optional<String> defaultRegion, Duration retention) {}
 
   /** The time that a lease must outlive the webhook's timeout by: hand-over and clock reading. */
   public static final Duration LEASE_MARGIN = Duration.ofSeconds(2);
@@ -155,7 +156,8 @@ public record Settings(
                 read.duration("circuit.open-for", Duration.ofMillis(10), Duration.ofDays(1))),
             new Messages(
                 read.integer("message.max-length", 1, 1_000_000),
-                read.optional("phone.default-region")));
+                read.optional("phone.default-region"),
+                read.duration("retention.sent", Duration.ZERO, Duration.ofDays(36_500))));
     read.finish();
     settings.checkTogether();
     return settings;
@@ -181,6 +183,11 @@ public record Settings(
       problems.add(
           "retry.backoff=%s must not be longer than retry.backoff-max=%s"
               .formatted(Durations.show(retry.backoff), Durations.show(retry.backoffMax)));
+    }
+    if (!messages.retention.isZero() && messages.retention.compareTo(api.idempotencyTtl) < 0) {
+      problems.add(
+          "retention.sent=%s must not be shorter than api.idempotency-ttl=%s: a repeated request is answered with the messages of the first"
+              .formatted(Durations.show(messages.retention), Durations.show(api.idempotencyTtl)));
     }
     if (server.port == management.port) {
       problems.add(

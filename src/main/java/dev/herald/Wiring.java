@@ -16,6 +16,7 @@ import dev.herald.control.Health.State;
 import dev.herald.control.RouteStops;
 import dev.herald.control.Routes;
 import dev.herald.control.Status;
+import dev.herald.control.Terms;
 import dev.herald.dispatch.BatchResults;
 import dev.herald.dispatch.Circuit;
 import dev.herald.dispatch.Dispatcher;
@@ -105,6 +106,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("apiDataSource", database.api());
     registry.bind("workDataSource", database.work());
     registry.bind("rows", new Rows());
+    registry.bind("terms", Terms.of(settings));
 
     // Delivery
     RouteStops stops = new RouteStops();

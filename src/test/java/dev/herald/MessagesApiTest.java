@@ -9,6 +9,7 @@ import dev.herald.testing.Api;
 import dev.herald.testing.Api.Answer;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
+import dev.herald.testing.Sql;
 import java.io.ByteArrayInputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -430,6 +431,42 @@ class MessagesApiTest {
     await().untilAsserted(() -> assertThat(api.status(id)).isEqualTo("EXPIRED"));
     assertThat(api.get("/api/v1/messages/" + id).text("/lastError")).contains("expired");
     assertThat(webhook.posts()).isEmpty();
+  }
+
+  @Test
+  void should_remove_what_ended_long_ago_and_nothing_else() {
+    String database = Local.servers().newDatabase();
+    try (Node other =
+        Node.on(database, webhook.url())
+            .with("retention.sent", "2d")
+            .with("webhook.on-ambiguous", "hold")
+            .start()) {
+      Sql sql = new Sql(database);
+      for (String status :
+          List.of("SENT", "FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", "PENDING")) {
+        for (int days : List.of(1, 3)) {
+          sql.update(
+              """
+              WITH one AS (
+                INSERT INTO message (id, phone_number, content, status, max_attempts, sent_at, updated_at, next_attempt_at)
+                SELECT rpad(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0'), 32, md5('%1$s'))::uuid, '+905551234567',
+                  '%1$s %2$d', '%1$s', 3, CASE '%1$s' WHEN 'SENT' THEN at END, at, now() + interval '1 day'
+                FROM (SELECT now() - interval '%2$d days' AS at) t
+                RETURNING id, status)
+              , tallied AS (INSERT INTO message_tally (status, n) SELECT status, 1 FROM one)
+              INSERT INTO attempt (message_id, claim_id, number, at, class) SELECT id, id, 1, now(), 'REFUSED' FROM one
+              """
+                  .formatted(status, days));
+        }
+      }
+      await().untilAsserted(() -> assertThat(other.api().count("SENT")).isEqualTo(1));
+      assertThat(sql.value("SELECT string_agg(content, ', ' ORDER BY content) FROM message"))
+          .isEqualTo(
+              "CANCELLED 1, EXPIRED 1, FAILED 1, PENDING 1, PENDING 3, SENT 1, UNKNOWN 1, UNKNOWN 3");
+      assertThat(sql.value("SELECT count(*) FROM attempt")).isEqualTo("8");
+      assertThat(other.api().count("FAILED")).isEqualTo(1);
+      assertThat(other.api().count("UNKNOWN")).isEqualTo(2);
+    }
   }
 
   @Test

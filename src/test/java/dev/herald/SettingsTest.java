@@ -82,6 +82,7 @@ class SettingsTest {
     "server.port, 70000, server.port is '70000'; it must be a whole number from 1 to 65535",
     "dispatch.lease, 7s, dispatch.lease=7s must be longer than webhook.timeout plus 2s",
     "webhook.connect-timeout, 6s, webhook.connect-timeout=6s must not be longer than webhook.timeout=5s",
+    "retention.sent, 1h, retention.sent=1h must not be shorter than api.idempotency-ttl=",
     "management.port, 8080, server.port and management.port are both 8080; they need a port each",
     "retry.backoff, 6m, retry.backoff=6m must not be longer than retry.backoff-max=5m",
     "api.key, 'a:same,b:same', api.key has an entry that is empty or stands twice",
