@@ -14,6 +14,7 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -29,6 +30,10 @@ class PackagedJarIT {
   private static final List<String> WHAT_IT_READS =
       List.of("application.properties", "openapi.yaml", "routes", "sql");
 
+  private static final String POST = "        - to:\n            id: http-send-message\n";
+  private static final String SEND = "            uri: \"webhook:{{webhook.url}}\"\n";
+  private static final String MARSHAL = "        - marshal:\n";
+
   @TempDir Path folder;
 
   @Test
@@ -40,8 +45,9 @@ class PackagedJarIT {
         before.api().create("before the edit");
         awaitPosts(webhook, 1);
       }
-      Path route = folder.resolve("routes/deliver.yaml");
-      Files.writeString(route, editOfTheReadme(Files.readString(route)));
+      String header = edit("README.md", "X-Campaign");
+      assertThat(edit("docs/change-the-flow.md", "X-Campaign")).isEqualTo(header);
+      change("deliver.yaml", POST, header + POST);
       try (HeraldProcess after = herald.startAndAwait()) {
         after.api().create("after the edit");
         awaitPosts(webhook, 2);
@@ -49,6 +55,45 @@ class PackagedJarIT {
       List<Post> posts = webhook.posts();
       assertThat(posts.get(0).headers().contains("X-Campaign")).isFalse();
       assertThat(posts.get(1).headers().get("X-Campaign")).isEqualTo("spring");
+    }
+  }
+
+  @Test
+  void should_send_another_payload_and_to_another_webhook_after_edits_of_the_route()
+      throws IOException {
+    copyWhatItReads();
+    change("deliver.yaml", MARSHAL, edit("docs/change-the-flow.md", "'recipient'") + MARSHAL);
+    change("deliver.yaml", POST + SEND, edit("docs/change-the-flow.md", "webhook.url.germany"));
+    try (SampleWebhook webhook = new SampleWebhook();
+        SampleWebhook germany = new SampleWebhook();
+        HeraldProcess herald =
+            on(webhook).with("WEBHOOK_URL_GERMANY", germany.url()).startAndAwait()) {
+      herald
+          .api()
+          .post(
+              "/api/v1/messages/batch",
+              List.of(
+                  Map.of("phoneNumber", "+4915112345678", "content", "to Germany"),
+                  Map.of("phoneNumber", "+905551234567", "content", "to Turkey")))
+          .expect(201);
+      awaitPosts(webhook, 1);
+      awaitPosts(germany, 1);
+      assertThat(webhook.posts().get(0).body())
+          .isEqualTo(
+              "{\"content\":\"to Turkey\",\"recipient\":\"+905551234567\",\"sender\":\"ACME\"}");
+      assertThat(germany.posts().get(0).body()).contains("to Germany").contains("+4915112345678");
+      await().until(() -> herald.api().count("SENT") == 2);
+    }
+  }
+
+  @Test
+  void should_name_the_file_of_a_route_that_cannot_be_read() throws IOException {
+    copyWhatItReads();
+    change("deliver.yaml", MARSHAL, "        - marshall:\n");
+    try (SampleWebhook webhook = new SampleWebhook();
+        HeraldProcess herald = on(webhook).start()) {
+      assertThat(herald.awaitExit()).isEqualTo(1);
+      assertThat(herald.output()).contains("Herald cannot start").contains("deliver.yaml");
     }
   }
 
@@ -148,15 +193,24 @@ class PackagedJarIT {
     await().until(() -> webhook.posts().size() == count);
   }
 
-  /** The lines that the README's section "Change the flow" says to put before the POST. */
-  private static String editOfTheReadme(String route) throws IOException {
-    Matcher edit =
-        Pattern.compile("```yaml\n(.*?X-Campaign.*?)```", Pattern.DOTALL)
-            .matcher(Files.readString(CHECKOUT.resolve("README.md")));
-    assertThat(edit.find()).as("the README's edit").isTrue();
-    String post = "        - to:\n            id: http-send-message";
-    assertThat(route).contains(post);
-    return route.replace(post, edit.group(1) + post);
+  /** The YAML block of a page that has these words. */
+  private static String edit(String page, String words) throws IOException {
+    Matcher block =
+        Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL)
+            .matcher(Files.readString(CHECKOUT.resolve(page)));
+    return block
+        .results()
+        .map(result -> result.group(1))
+        .filter(yaml -> yaml.contains(words))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError(page + " has no edit with " + words));
+  }
+
+  private void change(String route, String from, String to) throws IOException {
+    Path file = folder.resolve("routes").resolve(route);
+    String text = Files.readString(file);
+    assertThat(text).contains(from);
+    Files.writeString(file, text.replace(from, to));
   }
 
   private void copyWhatItReads() throws IOException {

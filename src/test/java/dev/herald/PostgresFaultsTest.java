@@ -175,6 +175,19 @@ class PostgresFaultsTest {
   }
 
   @Test
+  void should_answer_though_the_database_falls_silent_in_the_middle_of_an_intake()
+      throws Exception {
+    CompletableFuture<Api.Answer> answer = new CompletableFuture<>();
+    hold(
+        INTAKE,
+        () -> CompletableFuture.runAsync(() -> answer.complete(createOnce())),
+        cable::freeze);
+    assertUnavailable(answer.get(30, TimeUnit.SECONDS));
+    cable.restore();
+    assertUsable();
+  }
+
+  @Test
   void should_lose_and_double_nothing_when_the_cable_is_cut_again_and_again() {
     webhook.answer(post -> Answer.accepted().after(20));
     List<String> taken = new ArrayList<>();
@@ -200,8 +213,19 @@ class PostgresFaultsTest {
     assertThat(posted).doesNotHaveDuplicates().containsAll(taken);
   }
 
-  /** Holds a statement while the server executes it, and ends it there. */
   private void end(End end, String marker, Runnable cause) throws SQLException {
+    hold(marker, cause, end == End.UNHEARD ? cable::cut : () -> terminate(marker));
+  }
+
+  private void terminate(String marker) {
+    sql.value(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory' AND query LIKE ?",
+        "%" + marker + "%");
+    await().pollInterval(Duration.ofMillis(20)).until(() -> waiting(marker) == 0);
+  }
+
+  /** Holds a statement while the server executes it, and lets something happen meanwhile. */
+  private void hold(String marker, Runnable cause, Runnable meanwhile) throws SQLException {
     try (Connection lock = sql.connect();
         Statement statement = lock.createStatement()) {
       statement.execute("SELECT pg_advisory_lock(42)");
@@ -211,14 +235,7 @@ class PostgresFaultsTest {
           "CREATE TRIGGER hold BEFORE INSERT OR UPDATE ON message FOR EACH ROW EXECUTE FUNCTION hold()");
       cause.run();
       await().pollInterval(Duration.ofMillis(20)).until(() -> waiting(marker) > 0);
-      if (end == End.UNHEARD) {
-        cable.cut();
-      } else {
-        sql.value(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory' AND query LIKE ?",
-            "%" + marker + "%");
-        await().pollInterval(Duration.ofMillis(20)).until(() -> waiting(marker) == 0);
-      }
+      meanwhile.run();
       statement.execute("SELECT pg_advisory_unlock(42)");
     }
   }

@@ -45,7 +45,7 @@ public final class Dispatcher {
   private final AtomicLong orphans = new AtomicLong();
   private final Rate rate = new Rate();
   private volatile boolean hungry;
-  private volatile boolean claiming;
+  private volatile Claim underWay;
   private volatile boolean failing;
   private volatile boolean recordingFails;
   private volatile boolean closed;
@@ -77,12 +77,11 @@ public final class Dispatcher {
     if (leave == Leave.NOTHING) {
       return null;
     }
-    claiming = true;
+    underWay = claim(leave == Leave.BATCH ? limit : 1, false, leave == Leave.ONE_PROBE);
     if (closed) {
-      claiming = false;
-      return null;
+      underWay = null;
     }
-    return claim(leave == Leave.BATCH ? limit : 1, false, leave == Leave.ONE_PROBE);
+    return underWay;
   }
 
   /**
@@ -131,7 +130,7 @@ public final class Dispatcher {
       @Variable("claim") Claim claim, @Body List<ClaimedMessage> messages) {
     inFlight.addAndGet(messages.size());
     if (!claim.byHand()) {
-      claiming = false;
+      underWay = null;
       if (failing) {
         LOG.info("Claims work again");
         failing = false;
@@ -153,8 +152,9 @@ public final class Dispatcher {
   }
 
   /** A tick whose claim failed: nothing was claimed, or its lease will run out. */
-  public void failed(@Variable("claim") Claim claim, @ExchangeException Exception failure) {
-    claiming = false;
+  public void failed(@ExchangeException Exception failure) {
+    Claim claim = underWay;
+    underWay = null;
     if (claim != null && claim.probe()) {
       circuit.noProbe();
     }
@@ -195,7 +195,7 @@ public final class Dispatcher {
 
   /** Whether nothing is claimed, and no tick is claiming. */
   boolean idle() {
-    return !claiming && inFlight.get() <= 0;
+    return underWay == null && inFlight.get() <= 0;
   }
 
   /** Messages that this node claimed after an earlier claim had never ended. */

@@ -13,4 +13,20 @@ public final class Payload {
     payload.put("content", message.content());
     return payload;
   }
+
+  /** Adds a field, or replaces its value. For edits of {@code routes/deliver.yaml}. */
+  public Map<String, Object> set(Map<String, Object> payload, String name, Object value) {
+    payload.put(name, value);
+    return payload;
+  }
+
+  /** Gives a field another name. For edits of {@code routes/deliver.yaml}. */
+  public Map<String, Object> rename(Map<String, Object> payload, String name, String to) {
+    if (!payload.containsKey(name)) {
+      throw new IllegalArgumentException(
+          "the payload has no field " + name + ": " + payload.keySet());
+    }
+    payload.put(to, payload.remove(name));
+    return payload;
+  }
 }

@@ -123,7 +123,7 @@ class DispatcherTest {
     Claim second = next(dispatcher);
     assertThat(second.probe()).isTrue();
     assertThat(second.limit()).isEqualTo(1);
-    dispatcher.failed(second, new IllegalStateException("no connection"));
+    dispatcher.failed(new IllegalStateException("no connection"));
     assertThat(next(dispatcher).probe()).isTrue();
   }
 

@@ -103,7 +103,8 @@ final class Ledger {
       int sentWithoutAnAnswer,
       int inFlightAtKills,
       int duplicates,
-      int duplicatesNotInFlight,
+      int duplicatesAfterSilence,
+      int duplicatesOtherwise,
       int afterAmbiguous,
       int numbersWithTwoKeys,
       int failedAttempts,
@@ -122,7 +123,9 @@ final class Ledger {
           SENT without a 2xx of the webhook          %d
           in flight at the kills and stalls          %d
           duplicates: POSTs after a 2xx              %d
-          ... of messages that were not in flight    %d
+          ... of messages not in flight then, where
+              Herald saw no answer in time           %d
+          ... of other messages                      %d
           POSTs after an ambiguous answer or a 2xx   %d
           messages with two Idempotency-Keys         %d
           the tally agrees with the rows             %s
@@ -139,7 +142,8 @@ final class Ledger {
               sentWithoutAnAnswer,
               inFlightAtKills,
               duplicates,
-              duplicatesNotInFlight,
+              duplicatesAfterSilence,
+              duplicatesOtherwise,
               afterAmbiguous,
               numbersWithTwoKeys,
               tallyIsRight ? "yes" : "NO");
@@ -150,6 +154,7 @@ final class Ledger {
     Map<String, String> rows = new HashMap<>();
     Map<String, Integer> byStatus = new TreeMap<>();
     Map<String, Integer> tally = new TreeMap<>();
+    Set<String> silent = new HashSet<>();
     int attempts;
     try (Statement statement = database.createStatement()) {
       try (ResultSet row = statement.executeQuery("SELECT id, status FROM message")) {
@@ -165,18 +170,31 @@ final class Ledger {
           tally.put(row.getString(1), row.getInt(2));
         }
       }
+      // A machine that is too busy answers too late: the webhook counts a 2xx, Herald none in time.
+      try (ResultSet row =
+          statement.executeQuery(
+              "SELECT message_id FROM attempt WHERE class = 'MAYBE_SENT' AND http_status IS NULL AND duration_ms IS NOT NULL")) {
+        while (row.next()) {
+          silent.add(row.getString(1));
+        }
+      }
       try (ResultSet row = statement.executeQuery("SELECT count(*) FROM attempt")) {
         row.next();
         attempts = row.getInt(1);
       }
     }
     int duplicates = 0;
-    int notInFlight = 0;
+    int afterSilence = 0;
+    int otherwise = 0;
     int afterAmbiguous = 0;
     for (Map.Entry<String, List<Entry>> message : posts.entrySet()) {
       int again = after(message.getValue(), Set.of(Answered.TAKEN));
       duplicates += again;
-      notInFlight += inFlightAtKills.contains(message.getKey()) ? 0 : again;
+      if (!inFlightAtKills.contains(message.getKey())) {
+        boolean silence = silent.contains(message.getKey());
+        afterSilence += silence ? again : 0;
+        otherwise += silence ? 0 : again;
+      }
       afterAmbiguous += after(message.getValue(), Set.of(Answered.TAKEN, Answered.AMBIGUOUS));
     }
     return new Balance(
@@ -193,7 +211,8 @@ final class Ledger {
                 .count(),
         inFlightSum,
         duplicates,
-        notInFlight,
+        afterSilence,
+        otherwise,
         afterAmbiguous,
         (int) keysOfNumber.values().stream().filter(keys -> keys.size() > 1).count(),
         attempts,

@@ -24,8 +24,9 @@ class LedgerIT {
   void should_lose_nothing_and_post_again_only_what_was_in_flight() throws Exception {
     Balance balance = balance("retry");
     assertThat(balance.byStatus()).isEqualTo(Map.of("SENT", balance.accepted()));
-    assertThat(balance.duplicatesNotInFlight()).isZero();
-    assertThat(balance.duplicates()).isLessThanOrEqualTo(balance.inFlightAtKills());
+    assertThat(balance.duplicatesOtherwise()).isZero();
+    assertThat(balance.duplicates())
+        .isLessThanOrEqualTo(balance.inFlightAtKills() + balance.duplicatesAfterSilence());
   }
 
   @Test

@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# Measures Herald on a PostgreSQL with fsync on, a Redis and a webhook, all on this machine and of its own.
+#
+#   bench/run.sh drain   [--n 200000] [--runs 3] [--nodes 1] [--latency MS] [--concurrency 64] [--finished ROWS] [--freeze-redis]
+#   bench/run.sh latency [--rate 200] [--seconds 20]
+#   bench/run.sh intake  [--connections 64] [--seconds 15]
+#
+# drain: N messages are due; how long until each has been POSTed and recorded, from a process that has just started.
+#   --finished puts that many SENT rows there before; --freeze-redis stops Redis (SIGSTOP) for the middle third.
+# latency: from a client's POST to the webhook, one message at a time. intake: single POSTs, by wrk.
+#
+# Needs a JDK 17, Maven, PostgreSQL's server programs (PGBIN, by default Debian's), redis-server, curl; wrk for intake.
+# JAVA_OPTS goes to Herald. Files are in $BENCH_DIR (default: a new folder in /tmp) and are removed at the end.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+what=${1:-drain}; shift || true
+n=200000 runs=3 nodes=1 latency=0 concurrency=64 finished=0 freeze= rate=200 seconds=20 connections=64
+while [ $# -gt 0 ]; do
+    case $1 in
+        --freeze-redis) freeze=1; shift ;;
+        --n|--runs|--nodes|--latency|--concurrency|--finished|--rate|--seconds|--connections)
+            declare "${1#--}=$2"; shift 2 ;;
+        *) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 2 ;;
+    esac
+done
+
+PGBIN=${PGBIN:-$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)}
+dir=${BENCH_DIR:-$(mktemp -d /tmp/herald-bench.XXXXXX)}
+pg_port=25432 redis_port=26379 sink_port=28000 api_port=28080 management_port=28180
+export BENCH_KEY=bench-key-0123456789abcdef
+pids=()
+as_postgres() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; else "$@"; fi; }
+sql() { PGOPTIONS="-c client_min_messages=warning" "$PGBIN/psql" -h 127.0.0.1 -p $pg_port -U postgres -d "${2:-herald}" -qAtX -v ON_ERROR_STOP=1 -c "$1"; }
+stop_all() {
+    for pid in "${pids[@]:-}"; do [ -n "$pid" ] && kill -CONT "$pid" 2>/dev/null && kill "$pid" 2>/dev/null || true; done
+    as_postgres "$PGBIN/pg_ctl" -D "$dir/data" -m fast stop >/dev/null 2>&1 || true
+    rm -rf "$dir"
+}
+trap stop_all EXIT
+ticks() { awk '{print $14 + $15}' "/proc/$1/stat" 2>/dev/null || echo 0; } # of 10 ms
+now() { date +%s.%N; }
+
+mvn -q -DskipTests package
+mkdir -p "$dir"; chmod 777 "$dir"
+as_postgres "$PGBIN/initdb" -D "$dir/data" -A trust -U postgres --data-checksums >/dev/null
+cat >> "$dir/data/postgresql.conf" <<EOF
+port = $pg_port
+listen_addresses = '127.0.0.1'
+unix_socket_directories = '$dir'
+shared_buffers = 1GB
+max_wal_size = 8GB
+max_connections = 200
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+EOF
+as_postgres "$PGBIN/pg_ctl" -D "$dir/data" -l "$dir/postgres.log" -w start >/dev/null
+postmaster=$(head -1 "$dir/data/postmaster.pid")
+redis-server --port $redis_port --save '' --appendonly no >/dev/null & redis=$!; pids+=($redis)
+sink=
+if [ "$what" != latency ]; then
+    java -cp 'target/lib/*' bench/Sink.java $sink_port "$latency" >/dev/null & sink=$!; pids+=($sink)
+fi
+postgres_ticks() { # the live processes of the server, and those that have ended
+    local sum; sum=$(awk '{print $14 + $15 + $16 + $17}' "/proc/$postmaster/stat")
+    for p in $(pgrep -P "$postmaster"); do sum=$((sum + $(ticks "$p"))); done; echo "$sum"
+}
+
+start_node() { # start_node NUMBER ENABLED
+    env SERVER_HOST=127.0.0.1 SERVER_PORT=$((api_port + $1)) MANAGEMENT_PORT=$((management_port + $1)) API_KEY=$BENCH_KEY \
+        DATABASE_URL=jdbc:postgresql://127.0.0.1:$pg_port/herald DATABASE_USERNAME=postgres \
+        REDIS_URL=redis://127.0.0.1:$redis_port/0 WEBHOOK_URL=http://127.0.0.1:$sink_port/send DISPATCH_INTERVAL=0 \
+        DISPATCH_BATCH_SIZE=500 DISPATCH_CONCURRENCY="$concurrency" DISPATCH_ENABLED="$2" RETENTION_SENT=0 LOG_LEVEL=warn \
+        java ${JAVA_OPTS:-} -jar target/herald.jar > "$dir/herald-$1.log" 2>&1 & node=$!
+    pids+=($node)
+    local begin; begin=$(now)
+    until curl -sf -o /dev/null "http://127.0.0.1:$((api_port + $1))/ready"; do
+        kill -0 $node 2>/dev/null || { cat "$dir/herald-$1.log"; exit 1; }
+        sleep 0.02
+    done
+    ready=$(echo "$(now) $begin" | awk '{printf "%.1f", $1 - $2}')
+}
+new_database() {
+    sql "DROP DATABASE IF EXISTS herald WITH (FORCE)" postgres; sql "CREATE DATABASE herald" postgres
+    redis-cli -p $redis_port flushall >/dev/null
+}
+stop_nodes() { for pid in "${herald[@]}"; do kill "$pid"; wait "$pid" 2>/dev/null || true; done; }
+fill() { # fill COUNT STATUS
+    sql "INSERT INTO message (id, phone_number, content, max_attempts, status, sent_at, webhook_message_id, next_attempt_at)
+         SELECT (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint + g / 1000), 12, '0') || '7' || lpad(to_hex(g % 4096), 3, '0')
+             || '8' || substr(md5(g::text), 1, 15))::uuid, '+90555' || lpad(g::text, 7, '0'), 'Your code is ' || g, 3, '$2',
+             CASE '$2' WHEN 'SENT' THEN now() END, CASE '$2' WHEN 'SENT' THEN md5(g::text) END, now()
+         FROM generate_series(1, $1) g;
+         INSERT INTO message_tally (status, n) VALUES ('$2', $1)"
+}
+
+drain() {
+    printf '%-4s %6s %9s %8s %9s %9s %8s %8s %8s %8s  %s\n' run ready msg/s seconds herald/us pg/us sink/us rss/MB WAL/B HOT/% 'msg/s in each second'
+    for run in $(seq "$runs"); do
+        new_database; herald=()
+        for i in $(seq 0 $((nodes - 1))); do start_node "$i" false; herald+=($node); done
+        [ "$finished" = 0 ] || fill "$finished" SENT
+        fill "$n" PENDING
+        sql "VACUUM ANALYZE message"; sql "CHECKPOINT"; sql "SELECT pg_stat_reset()" >/dev/null; sleep 2
+        local wal0 pg0 sink0 herald0=0 begin end done=0 last=0 each='' mark frozen=
+        wal0=$(sql "SELECT pg_current_wal_lsn()"); pg0=$(postgres_ticks); sink0=$(ticks $sink)
+        for pid in "${herald[@]}"; do herald0=$((herald0 + $(ticks "$pid"))); done
+        begin=$(now); mark=$begin
+        curl -sf -o /dev/null -X POST -H "Authorization: Bearer $BENCH_KEY" "http://127.0.0.1:$api_port/api/v1/scheduler/start"
+        while [ "$done" -lt "$n" ]; do
+            sleep 0.1
+            done=$(sql "SELECT coalesce(sum(n), 0) - $finished FROM message_tally WHERE status = 'SENT'")
+            end=$(now)
+            if [ "$(echo "$end $mark" | awk '{print ($1 - $2 >= 1)}')" = 1 ]; then
+                each+=" $(echo "$done $last $end $mark" | awk '{printf "%d", ($1 - $2) / ($3 - $4)}')"; last=$done; mark=$end
+            fi
+            if [ -n "$freeze" ]; then
+                if [ -z "$frozen" ] && [ "$done" -gt $((n / 3)) ]; then kill -STOP $redis; frozen=1; each+=' [redis frozen]'; fi
+                if [ "$frozen" = 1 ] && [ "$done" -gt $((n * 2 / 3)) ]; then kill -CONT $redis; frozen=2; each+=' [redis back]'; fi
+            fi
+        done
+        local herald1=0 rss=0
+        for pid in "${herald[@]}"; do
+            herald1=$((herald1 + $(ticks "$pid"))); rss=$((rss + $(awk '/VmHWM/ {print $2}' "/proc/$pid/status")))
+        done
+        echo "$n $begin $end $herald0 $herald1 $pg0 $(postgres_ticks) $sink0 $(ticks $sink) $rss \
+            $(sql "SELECT pg_current_wal_lsn() - '$wal0'") \
+            $(sql "SELECT round(100.0 * n_tup_hot_upd / greatest(n_tup_upd, 1)) FROM pg_stat_user_tables WHERE relname = 'message'")" |
+            awk -v run="$run" -v ready="$ready" -v each="$each" '{ t = $3 - $2
+                printf "%-4s %5ss %9.0f %8.1f %9.0f %9.0f %8.0f %8.0f %8.0f %8s %s\n", run, ready, $1 / t, t,
+                ($5 - $4) * 1e4 / $1, ($7 - $6) * 1e4 / $1, ($9 - $8) * 1e4 / $1, $10 / 1024, $11 / $1, $12, each }'
+        stop_nodes
+    done
+}
+
+until curl -s -o /dev/null "http://127.0.0.1:$sink_port/" || [ "$what" = latency ]; do sleep 0.1; done
+case $what in
+    drain) drain ;;
+    latency)
+        new_database; start_node 0 true; herald=($node)
+        for run in $(seq "$runs"); do
+            java -cp 'target/lib/*' bench/Latency.java $sink_port $api_port "$BENCH_KEY" "$rate" "$seconds"
+        done
+        stop_nodes ;;
+    intake)
+        new_database; start_node 0 false; herald=($node)
+        for run in $(seq "$runs"); do
+            wrk -t1 -c"$connections" -d"${seconds}s" --latency -s bench/intake.lua "http://127.0.0.1:$api_port" |
+                grep -E '50%|99%|Requests/sec|Non-2xx'
+        done
+        stop_nodes ;;
+    *) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 2 ;;
+esac
