@@ -10,6 +10,7 @@ import dev.herald.api.Json;
 import dev.herald.api.Messages;
 import dev.herald.api.Queries;
 import dev.herald.api.RequestCheck;
+import dev.herald.api.SwaggerUi;
 import dev.herald.control.Health;
 import dev.herald.control.Health.Check;
 import dev.herald.control.Health.State;
@@ -185,6 +186,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             contract,
             new ApiKeys(settings.api().keys(), settings.api().open()),
             json,
+            new SwaggerUi(),
             settings.server());
     ApiServer server = new ApiServer(settings.server(), edge);
     camel.addService(server, true, true);

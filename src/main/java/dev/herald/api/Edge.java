@@ -5,6 +5,7 @@ import dev.herald.api.Contract.Operation;
 import dev.herald.api.Problem.FieldError;
 import dev.herald.api.Problem.Type;
 import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.Router;
@@ -32,12 +33,14 @@ public final class Edge {
   private final Contract contract;
   private final ApiKeys keys;
   private final Json json;
+  private final SwaggerUi ui;
   private final int maxBodyBytes;
 
-  public Edge(Contract contract, ApiKeys keys, Json json, Settings.Server settings) {
+  public Edge(Contract contract, ApiKeys keys, Json json, SwaggerUi ui, Settings.Server settings) {
     this.contract = contract;
     this.keys = keys;
     this.json = json;
+    this.ui = ui;
     this.maxBodyBytes = settings.maxBodyBytes();
   }
 
@@ -75,6 +78,10 @@ public final class Edge {
     headers.remove(ApiHeaders.KEY_NAME);
 
     String path = context.normalizedPath();
+    if (ui.has(path)) {
+      page(context);
+      return;
+    }
     Map<String, Operation> operations = contract.at(path);
     Operation operation = operations.get(request.method().name());
     if (operation == null || operation.secured()) {
@@ -92,15 +99,28 @@ public final class Edge {
           context,
           Problem.of(Type.NOT_FOUND, "nothing is at " + path + "; /openapi.json says what is"));
     } else if (operation == null) {
-      String allowed = String.join(", ", operations.keySet());
-      context.response().putHeader("Allow", allowed);
-      refuse(
-          context,
-          Problem.of(Type.METHOD_NOT_ALLOWED, request.method() + " is not; allowed: " + allowed));
+      refuseMethod(context, String.join(", ", operations.keySet()));
     } else {
       problem(operation, path, request, context.queryParams())
           .ifPresentOrElse(problem -> refuse(context, problem), context::next);
     }
+  }
+
+  private void page(RoutingContext context) {
+    HttpMethod method = context.request().method();
+    if (method == HttpMethod.GET || method == HttpMethod.HEAD) {
+      ui.answer(context);
+    } else {
+      refuseMethod(context, SwaggerUi.ALLOWED);
+    }
+  }
+
+  private void refuseMethod(RoutingContext context, String allowed) {
+    context.response().putHeader("Allow", allowed);
+    refuse(
+        context,
+        Problem.of(
+            Type.METHOD_NOT_ALLOWED, context.request().method() + " is not; allowed: " + allowed));
   }
 
   private Optional<Problem> problem(

@@ -110,6 +110,7 @@ public final class DevelopmentRun {
         Herald listens on %s; %d sample messages wait, and %s of them go out every %s.
           key          %s
           webhook      %s
+          try it       %s/swagger/
           management   http://localhost:%s/observe/health  /observe/metrics  /observe/jolokia
           PostgreSQL   %s
           Redis        %s
@@ -128,6 +129,7 @@ public final class DevelopmentRun {
         interval,
         key,
         webhook.map(SampleWebhook::url).orElse(System.getenv("WEBHOOK_URL")),
+        url,
         value(properties, "management.port", "8081"),
         value(properties, "database.url", ""),
         value(properties, "redis.url", ""),
