@@ -4,6 +4,7 @@ import dev.herald.api.Problem.Type;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.Processor;
+import org.apache.camel.component.direct.DirectConsumerNotAvailableException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
@@ -55,6 +56,9 @@ public final class Failures implements Processor {
           correlationId,
           failure.getMessage());
       return Problem.of(Type.UNAVAILABLE, "PostgreSQL does not answer; try again");
+    }
+    if (failure instanceof DirectConsumerNotAvailableException) {
+      return Problem.of(Type.UNAVAILABLE, "the route of this call is stopped");
     }
     LOG.error("Route {} failed (request {})", route, correlationId, failure);
     return Problem.of(Type.INTERNAL, "see the log");
