@@ -15,6 +15,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -34,6 +35,7 @@ public final class Edge {
   private final ApiKeys keys;
   private final Json json;
   private final SwaggerUi ui;
+  private final Set<String> queryNames;
   private final int maxBodyBytes;
 
   public Edge(Contract contract, ApiKeys keys, Json json, SwaggerUi ui, Settings.Server settings) {
@@ -41,6 +43,7 @@ public final class Edge {
     this.keys = keys;
     this.json = json;
     this.ui = ui;
+    this.queryNames = contract.queryNames();
     this.maxBodyBytes = settings.maxBodyBytes();
   }
 
@@ -76,6 +79,8 @@ public final class Edge {
     headers.set(ApiHeaders.CORRELATION_ID, correlationId);
     context.response().putHeader(ApiHeaders.CORRELATION_ID, correlationId);
     headers.remove(ApiHeaders.KEY_NAME);
+    // A route cannot tell a header from the query parameter of its name, which alone was checked.
+    queryNames.forEach(headers::remove);
 
     String path = context.normalizedPath();
     if (ui.has(path)) {
