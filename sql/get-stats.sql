@@ -1,4 +1,4 @@
--- Called by route getStats: the counts, from the tally and from a few rows, so that millions of messages cost nothing.
+-- Called by routes getStats and count-messages: the counts, from the tally and from a few rows, so that millions of messages cost nothing.
 -- What is leased stands at the head of the due messages, for a claim takes the oldest, and is counted among the first
 -- 5,000; what is due is counted as all that
 -- is pending less what is leased and what comes later, or directly when much comes later and little is due.
@@ -28,5 +28,6 @@ SELECT
         ORDER BY next_attempt_at, id
         LIMIT 1
     ) AS oldest_due_age,
-    (SELECT coalesce(sum(n), 0) FROM message_tally WHERE status = 'SENT' AND at > now() - interval '60 s') AS sent_per_minute
+    (SELECT coalesce(sum(n), 0) FROM message_tally WHERE status = 'SENT' AND at > now() - interval '60 s') AS sent_per_minute,
+    (SELECT running FROM scheduler) AS running
 FROM leased, later

@@ -11,9 +11,11 @@ import dev.herald.api.Messages;
 import dev.herald.api.Queries;
 import dev.herald.api.RequestCheck;
 import dev.herald.api.SwaggerUi;
+import dev.herald.control.Backlog;
 import dev.herald.control.Health;
 import dev.herald.control.Health.Check;
 import dev.herald.control.Health.State;
+import dev.herald.control.Metrics;
 import dev.herald.control.RouteStops;
 import dev.herald.control.Routes;
 import dev.herald.control.Status;
@@ -37,8 +39,8 @@ import dev.herald.webhook.Payload;
 import dev.herald.webhook.WebhookClient;
 import dev.herald.webhook.WebhookComponent;
 import dev.herald.webhook.WebhookHeaders;
-import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.VertxOptions;
 import java.nio.file.Path;
 import java.sql.Timestamp;
@@ -48,6 +50,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -103,6 +106,11 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     ProducerTemplate template = camel.createProducerTemplate();
     Registry registry = camel.getRegistry();
 
+    Metrics metrics =
+        new Metrics(
+            Optional.ofNullable(registry.findSingleByType(MeterRegistry.class))
+                .orElseGet(SimpleMeterRegistry::new));
+
     // The database, and what reads its rows
     registry.bind("apiDataSource", database.api());
     registry.bind("workDataSource", database.work());
@@ -146,7 +154,8 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             new WebhookClient(
                 settings.webhook().timeout(),
                 settings.webhook().connectTimeout(),
-                settings.webhook().keepAlive())));
+                settings.webhook().keepAlive()),
+            metrics::posted));
 
     // The API
     Json json = new Json();
@@ -190,7 +199,17 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             settings.server());
     ApiServer server = new ApiServer(settings.server(), edge);
     camel.addService(server, true, true);
-    camel.addStartupListener(new WhenStarted(server, () -> count(registry, dispatcher)));
+    camel.addStartupListener(new WhenStarted(server));
+    Backlog backlog = new Backlog(database::up);
+    registry.bind("backlog", backlog);
+    metrics.of(intake);
+    metrics.of(dispatcher);
+    metrics.of(gate);
+    metrics.of(recorder);
+    metrics.of(circuit);
+    metrics.of(feed);
+    metrics.of(database);
+    metrics.of(backlog);
     feed.start();
     recorder.start();
     intake.start();
@@ -214,22 +233,6 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     }
     if (database != null) {
       database.close();
-    }
-  }
-
-  /** Adds what should stay at zero to the metrics, if there are any. */
-  private void count(Registry registry, Dispatcher dispatcher) {
-    MeterRegistry meters = registry.findSingleByType(MeterRegistry.class);
-    if (meters != null) {
-      FunctionCounter.builder("herald.outcomes.late", recorder, Recorder::late)
-          .description("Outcomes that changed nothing, for their claims had ended")
-          .register(meters);
-      FunctionCounter.builder("herald.claims.orphaned", dispatcher, Dispatcher::orphans)
-          .description("Messages claimed again after their lease ran out")
-          .register(meters);
-      FunctionCounter.builder("herald.redis.dropped", feed, RedisFeed::dropped)
-          .description("Outcomes that Redis did not get")
-          .register(meters);
     }
   }
 
@@ -265,14 +268,9 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
   }
 
   /** Clients come in when every route is there to answer them. */
-  private record WhenStarted(ApiServer server, Runnable first) implements StartupListener {
+  private record WhenStarted(ApiServer server) implements StartupListener {
     @Override
-    public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {
-      // Camel also calls this whenever a route is started later.
-      if (!alreadyStarted) {
-        first.run();
-      }
-    }
+    public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {}
 
     @Override
     public void onCamelContextFullyStarted(CamelContext camel, boolean alreadyStarted)

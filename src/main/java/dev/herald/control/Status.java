@@ -15,7 +15,7 @@ import org.apache.camel.Body;
 
 /** What the API says of the delivery as a whole. */
 public final class Status {
-  private static final List<String> STATUSES =
+  static final List<String> STATUSES =
       List.of("PENDING", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED", "EXPIRED");
 
   private final Settings.Dispatch settings;
@@ -32,7 +32,28 @@ public final class Status {
 
   /** Schema {@code Stats} of the contract. */
   public record Stats(
-      Map<String, Long> byStatus, long dueNow, double oldestDueAgeSeconds, long sentPerMinute) {}
+      Map<String, Long> byStatus, long dueNow, double oldestDueAgeSeconds, long sentPerMinute) {
+
+    /** Of the one row of {@code sql/get-stats.sql}. */
+    static Stats of(Map<String, Object> row) throws JsonProcessingException {
+      JsonNode tally = Json.MAPPER.readTree((String) row.get("tally"));
+      long leased = number(row.get("leased"));
+      Map<String, Long> byStatus = new LinkedHashMap<>();
+      STATUSES.forEach(status -> byStatus.put(status, tally.path(status).asLong()));
+      byStatus.put("SENDING", leased);
+      byStatus.merge("PENDING", -leased, Long::sum);
+      double age =
+          row.get("oldest_due_age") == null
+              ? 0
+              : ((Number) row.get("oldest_due_age")).doubleValue();
+      return new Stats(
+          byStatus, Math.max(0, number(row.get("due"))), age, number(row.get("sent_per_minute")));
+    }
+
+    private static long number(Object value) {
+      return ((Number) value).longValue();
+    }
+  }
 
   public Status(
       Settings.Dispatch settings,
@@ -67,21 +88,7 @@ public final class Status {
             circuit.state().name()));
   }
 
-  /** Of the one row of {@code sql/get-stats.sql}. */
   public Stats stats(@Body Map<String, Object> row) throws JsonProcessingException {
-    JsonNode tally = Json.MAPPER.readTree((String) row.get("tally"));
-    long leased = number(row.get("leased"));
-    Map<String, Long> byStatus = new LinkedHashMap<>();
-    STATUSES.forEach(status -> byStatus.put(status, tally.path(status).asLong()));
-    byStatus.put("SENDING", leased);
-    byStatus.merge("PENDING", -leased, Long::sum);
-    double age =
-        row.get("oldest_due_age") == null ? 0 : ((Number) row.get("oldest_due_age")).doubleValue();
-    return new Stats(
-        byStatus, Math.max(0, number(row.get("due"))), age, number(row.get("sent_per_minute")));
-  }
-
-  private static long number(Object value) {
-    return ((Number) value).longValue();
+    return Stats.of(row);
   }
 }

@@ -43,6 +43,8 @@ public final class Dispatcher {
   private final AtomicInteger inFlight = new AtomicInteger();
   private final AtomicLong finished = new AtomicLong();
   private final AtomicLong orphans = new AtomicLong();
+  private final AtomicLong claims = new AtomicLong();
+  private final AtomicLong messages = new AtomicLong();
   private final Rate rate = new Rate();
   private volatile boolean hungry;
   private volatile Claim underWay;
@@ -129,6 +131,8 @@ public final class Dispatcher {
   public List<ClaimedMessage> claimed(
       @Variable("claim") Claim claim, @Body List<ClaimedMessage> messages) {
     inFlight.addAndGet(messages.size());
+    claims.incrementAndGet();
+    this.messages.addAndGet(messages.size());
     if (!claim.byHand()) {
       underWay = null;
       if (failing) {
@@ -196,6 +200,16 @@ public final class Dispatcher {
   /** Whether nothing is claimed, and no tick is claiming. */
   boolean idle() {
     return underWay == null && inFlight.get() <= 0;
+  }
+
+  /** Claims that were answered, those too that brought nothing. */
+  public long claims() {
+    return claims.get();
+  }
+
+  /** Messages that they brought. */
+  public long messages() {
+    return messages.get();
   }
 
   /** Messages that this node claimed after an earlier claim had never ended. */

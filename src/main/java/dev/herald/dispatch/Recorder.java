@@ -1,14 +1,18 @@
 package dev.herald.dispatch;
 
+import dev.herald.dispatch.Outcome.Kind;
 import dev.herald.dispatch.OutcomeBatch.Ended;
 import dev.herald.dispatch.OutcomeBatch.Written;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.apache.camel.Body;
@@ -35,6 +39,7 @@ public final class Recorder {
   private final Dispatcher dispatcher;
   private final BlockingQueue<Ended> queue = new LinkedBlockingQueue<>();
   private final AtomicLong late = new AtomicLong();
+  private final Map<Kind, LongAdder> outcomes = new EnumMap<>(Kind.class);
   private final Thread thread = new Thread(this::run, "herald-recorder");
   private volatile boolean closing;
 
@@ -45,6 +50,9 @@ public final class Recorder {
     this.policy = policy;
     this.route = route;
     this.dispatcher = dispatcher;
+    for (Kind kind : Kind.values()) {
+      outcomes.put(kind, new LongAdder());
+    }
     thread.setDaemon(true);
   }
 
@@ -53,6 +61,7 @@ public final class Recorder {
   }
 
   void add(Outcome outcome) {
+    outcomes.get(outcome.kind()).increment();
     queue.add(new Ended(outcome, System.nanoTime()));
   }
 
@@ -67,6 +76,11 @@ public final class Recorder {
           fenced.get(0).kind(),
           fenced.get(0).message().id());
     }
+  }
+
+  /** Deliveries of this node that ended so. */
+  public long outcomes(Kind kind) {
+    return outcomes.get(kind).sum();
   }
 
   /** Outcomes that changed nothing, for their claims had ended. */

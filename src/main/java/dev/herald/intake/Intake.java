@@ -22,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.camel.Body;
 import org.apache.camel.Header;
 
@@ -58,6 +59,7 @@ public final class Intake {
 
   private final BlockingQueue<Request> queue = new LinkedBlockingQueue<>(MAX_QUEUE);
   private final List<Thread> writers = new ArrayList<>();
+  private final AtomicLong accepted = new AtomicLong();
   private final Settings.Retry retry;
   private final Duration keyTtl;
   private final Store store;
@@ -81,6 +83,11 @@ public final class Intake {
 
   public void start() {
     writers.forEach(Thread::start);
+  }
+
+  /** Messages that this node stored. */
+  public long accepted() {
+    return accepted.get();
   }
 
   /** Waiting requests get an answer; none is stored after this. */
@@ -190,6 +197,7 @@ public final class Intake {
   private void store(List<Request> group) {
     try {
       Map<UUID, Instant> stored = store.store(new MessageBatch(group, retry, keyTtl));
+      accepted.addAndGet(stored.size());
       arrived.run();
       group.forEach(
           request -> request.stored().complete(stored.get(request.messages().get(0).id())));

@@ -3,6 +3,7 @@ package dev.herald.webhook;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Map;
+import java.util.function.LongConsumer;
 import org.apache.camel.Endpoint;
 import org.apache.camel.support.DefaultComponent;
 import org.apache.camel.util.URISupport;
@@ -15,9 +16,14 @@ import org.apache.camel.util.URISupport;
  */
 public final class WebhookComponent extends DefaultComponent {
   private final WebhookClient client;
+  private final LongConsumer posted;
 
-  public WebhookComponent(WebhookClient client) {
+  /**
+   * @param posted hears how long each POST took, in nanoseconds, whatever became of it
+   */
+  public WebhookComponent(WebhookClient client, LongConsumer posted) {
     this.client = client;
+    this.posted = posted;
   }
 
   @Override
@@ -37,6 +43,10 @@ public final class WebhookComponent extends DefaultComponent {
 
   WebhookClient client() {
     return client;
+  }
+
+  LongConsumer posted() {
+    return posted;
   }
 
   @Override

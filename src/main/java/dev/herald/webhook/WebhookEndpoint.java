@@ -19,7 +19,8 @@ final class WebhookEndpoint extends DefaultEndpoint {
 
   @Override
   public Producer createProducer() {
-    return new WebhookProducer(this, ((WebhookComponent) getComponent()).client());
+    WebhookComponent component = (WebhookComponent) getComponent();
+    return new WebhookProducer(this, component.client(), component.posted());
   }
 
   @Override

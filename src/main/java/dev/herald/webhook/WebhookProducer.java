@@ -2,6 +2,7 @@ package dev.herald.webhook;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.LongConsumer;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -11,11 +12,13 @@ import org.apache.camel.support.DefaultAsyncProducer;
 final class WebhookProducer extends DefaultAsyncProducer {
   private final WebhookEndpoint endpoint;
   private final WebhookClient client;
+  private final LongConsumer posted;
 
-  WebhookProducer(WebhookEndpoint endpoint, WebhookClient client) {
+  WebhookProducer(WebhookEndpoint endpoint, WebhookClient client, LongConsumer posted) {
     super(endpoint);
     this.endpoint = endpoint;
     this.client = client;
+    this.posted = posted;
   }
 
   @Override
@@ -23,7 +26,8 @@ final class WebhookProducer extends DefaultAsyncProducer {
     try {
       Message message = exchange.getMessage();
       byte[] body = message.getMandatoryBody(byte[].class);
-      client.post(endpoint.target(), headers(exchange), body, new Answer(exchange, callback));
+      Answer answer = new Answer(exchange, callback, posted, System.nanoTime());
+      client.post(endpoint.target(), headers(exchange), body, answer);
       return false;
     } catch (Exception e) {
       exchange.setException(e);
@@ -49,11 +53,13 @@ final class WebhookProducer extends DefaultAsyncProducer {
     return headers;
   }
 
-  private record Answer(Exchange exchange, AsyncCallback callback)
+  private record Answer(
+      Exchange exchange, AsyncCallback callback, LongConsumer posted, long started)
       implements WebhookClient.Handler {
 
     @Override
     public void answered(int status, String retryAfter, byte[] body) {
+      posted.accept(System.nanoTime() - started);
       Message message = exchange.getMessage();
       message.removeHeaders("*");
       message.setHeader(Exchange.HTTP_RESPONSE_CODE, status);
@@ -64,6 +70,7 @@ final class WebhookProducer extends DefaultAsyncProducer {
 
     @Override
     public void failed(WebhookException failure) {
+      posted.accept(System.nanoTime() - started);
       exchange.setException(failure);
       callback.done(false);
     }

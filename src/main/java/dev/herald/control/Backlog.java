@@ -1,0 +1,49 @@
+package dev.herald.control;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import dev.herald.control.Status.Stats;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.ToDoubleFunction;
+import org.apache.camel.Body;
+
+/**
+ * What route {@code count-messages} last read, for those who may not wait for the database: metrics
+ * and health. Thread-safe.
+ */
+public final class Backlog {
+  /** Three reads that failed, or a route that was stopped. */
+  private static final Duration STALE = Duration.ofSeconds(16);
+
+  private final BooleanSupplier databaseUp;
+  private volatile Read last;
+
+  private record Read(Stats stats, boolean running, long at) {}
+
+  public Backlog(BooleanSupplier databaseUp) {
+    this.databaseUp = databaseUp;
+  }
+
+  /** Takes the one row of {@code sql/get-stats.sql}. */
+  public void read(@Body Map<String, Object> row) throws JsonProcessingException {
+    last = new Read(Stats.of(row), (Boolean) row.get("running"), System.nanoTime());
+  }
+
+  /** A value; NaN while it is not known. */
+  double value(ToDoubleFunction<Stats> of) {
+    return known().map(read -> of.applyAsDouble(read.stats())).orElse(Double.NaN);
+  }
+
+  /** 1 or 0; NaN while it is not known. */
+  double running() {
+    return known().map(read -> read.running() ? 1.0 : 0.0).orElse(Double.NaN);
+  }
+
+  private Optional<Read> known() {
+    return Optional.ofNullable(last)
+        .filter(
+            read -> databaseUp.getAsBoolean() && System.nanoTime() - read.at() < STALE.toNanos());
+  }
+}
