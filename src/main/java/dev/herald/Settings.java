@@ -28,7 +28,8 @@ public record Settings(
     Dispatch dispatch,
     Retry retry,
     Circuit circuit,
-    Messages messages) {
+    Messages messages,
+    Health health) {
 
   /** What a maybe-sent message becomes. */
   public enum OnAmbiguous {
@@ -88,6 +89,9 @@ public record Settings(
 
   /** {@code retention} zero means for ever. */
   public record Messages(int maxLength, Optional<String> defaultRegion, Duration retention) {}
+
+  /** {@code lateAfter} zero means never. */
+  public record Health(Duration lateAfter) {}
 
   /** The time that a lease must outlive the webhook's timeout by: hand-over and clock reading. */
   public static final Duration LEASE_MARGIN = Duration.ofSeconds(2);
@@ -157,7 +161,8 @@ public record Settings(
             new Messages(
                 read.integer("message.max-length", 1, 1_000_000),
                 read.optional("phone.default-region"),
-                read.duration("retention.sent", Duration.ZERO, Duration.ofDays(36_500))));
+                read.duration("retention.sent", Duration.ZERO, Duration.ofDays(36_500))),
+            new Health(read.duration("health.late-after", Duration.ZERO, Duration.ofDays(365))));
     read.finish();
     settings.checkTogether();
     return settings;

@@ -15,6 +15,7 @@ import dev.herald.control.Backlog;
 import dev.herald.control.Health;
 import dev.herald.control.Health.Check;
 import dev.herald.control.Health.State;
+import dev.herald.control.HealthInDepth;
 import dev.herald.control.Metrics;
 import dev.herald.control.RouteStops;
 import dev.herald.control.Routes;
@@ -187,8 +188,14 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
         "serverVertx",
         new VertxOptions().setWorkerPoolSize(settings.server().workers() + WORKERS_TO_SPARE));
     registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
-    health = new Health("postgresql", checks(camel, circuit));
+    Backlog backlog = new Backlog(database::up);
+    registry.bind("backlog", backlog);
+    health =
+        new Health(
+            "postgresql",
+            checks(camel, circuit, () -> backlog.late(settings.health().lateAfter())));
     registry.bind("health", health);
+    HealthInDepth.register(camel, health);
 
     Edge edge =
         new Edge(
@@ -200,8 +207,6 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     ApiServer server = new ApiServer(settings.server(), edge);
     camel.addService(server, true, true);
     camel.addStartupListener(new WhenStarted(server));
-    Backlog backlog = new Backlog(database::up);
-    registry.bind("backlog", backlog);
     metrics.of(intake);
     metrics.of(dispatcher);
     metrics.of(gate);
@@ -236,7 +241,8 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     }
   }
 
-  private Map<String, Supplier<Check>> checks(CamelContext camel, Circuit circuit) {
+  private Map<String, Supplier<Check>> checks(
+      CamelContext camel, Circuit circuit, Supplier<Optional<String>> late) {
     Map<String, Supplier<Check>> checks = new LinkedHashMap<>();
     checks.put(
         "postgresql",
@@ -254,6 +260,12 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
                 !circuit.open(),
                 State.DEGRADED,
                 "its circuit is open; nothing is claimed for now"));
+    checks.put(
+        "backlog",
+        () ->
+            late.get()
+                .map(reason -> Check.of(false, State.DEGRADED, reason))
+                .orElseGet(() -> Check.of(true, State.DEGRADED, null)));
     checks.put(
         "routes",
         () -> {

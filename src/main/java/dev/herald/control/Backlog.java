@@ -41,6 +41,19 @@ public final class Backlog {
     return known().map(read -> read.running() ? 1.0 : 0.0).orElse(Double.NaN);
   }
 
+  /**
+   * Why delivery counts as late; nothing when it does not, or is off, or nobody knows.
+   *
+   * @param after how long a message may be due; zero is for ever
+   */
+  public Optional<String> late(Duration after) {
+    return known()
+        .filter(read -> read.running() && !after.isZero())
+        .map(read -> read.stats().oldestDueAgeSeconds())
+        .filter(age -> age >= after.toMillis() / 1000.0)
+        .map(age -> "the oldest due message waits for %.0f s".formatted(age));
+  }
+
   private Optional<Read> known() {
     return Optional.ofNullable(last)
         .filter(

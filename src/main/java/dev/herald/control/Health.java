@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -54,6 +55,16 @@ public final class Health {
     Map<String, Check> results = new LinkedHashMap<>();
     checks.forEach((name, check) -> results.put(name, check.get()));
     return view(results);
+  }
+
+  /** The checks' names. */
+  Set<String> names() {
+    return checks.keySet();
+  }
+
+  /** One check now. */
+  Check check(String name) {
+    return checks.get(name).get();
   }
 
   /** Whether the process lives: it does, if it answers. */
