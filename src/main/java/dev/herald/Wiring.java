@@ -285,8 +285,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {}
 
     @Override
-    public void onCamelContextFullyStarted(CamelContext camel, boolean alreadyStarted)
-        throws Exception {
+    public void onCamelContextFullyStarted(CamelContext camel, boolean alreadyStarted) {
       server.listen();
     }
   }

@@ -1,23 +1,28 @@
 package dev.herald.api;
 
 import dev.herald.Settings;
+import io.vertx.core.Future;
+import io.vertx.core.http.HttpServer;
+import io.vertx.ext.web.Router;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServer;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
 
 /**
  * The server that the API's routes are served by. Camel's own listens before there is any route,
- * and a client that comes then is told 404; this one listens when it is told to, and has the edge
- * in front from its first request.
+ * and a client that comes then is told 404; this one listens when it is told to, has the edge in
+ * front from its first request, and answers what it cannot read with a problem, too.
  */
 public final class ApiServer extends VertxPlatformHttpServer {
   private final Edge edge;
-  private final int port;
+  private final Settings.Server settings;
+  private Router router;
+  private HttpServer server;
 
   public ApiServer(Settings.Server settings, Edge edge) {
     super(configuration(settings));
     this.edge = edge;
-    this.port = settings.port();
+    this.settings = settings;
   }
 
   /** What Camel must find in its registry, or it takes the management server for the API's. */
@@ -33,9 +38,10 @@ public final class ApiServer extends VertxPlatformHttpServer {
   @Override
   protected void initializeServer() {
     super.initializeServer();
-    edge.guard(
+    router =
         VertxPlatformHttpRouter.lookup(
-            getCamelContext(), VertxPlatformHttpRouter.getRouterNameFromPort(port)));
+            getCamelContext(), VertxPlatformHttpRouter.getRouterNameFromPort(settings.port()));
+    edge.guard(router);
   }
 
   /** Called when Camel starts this service: not yet. */
@@ -43,9 +49,38 @@ public final class ApiServer extends VertxPlatformHttpServer {
   protected void startServer() {}
 
   /** Opens the port, once. */
-  public void listen() throws Exception {
-    if (getServer() == null) {
-      super.startServer();
+  public void listen() {
+    if (server == null) {
+      server =
+          getVertx()
+              .createHttpServer()
+              .requestHandler(router)
+              .invalidRequestHandler(edge::unreadable);
+      await(server.listen(settings.port(), settings.host()));
     }
+  }
+
+  @Override
+  public HttpServer getServer() {
+    return server;
+  }
+
+  @Override
+  protected void stopServer() {
+    if (server != null) {
+      await(server.close());
+      server = null;
+    }
+  }
+
+  @Override
+  protected void stopVertx() {
+    if (getVertx() != null) {
+      await(getVertx().close());
+    }
+  }
+
+  private static void await(Future<?> future) {
+    future.toCompletionStage().toCompletableFuture().join();
   }
 }

@@ -4,7 +4,10 @@ import dev.herald.Settings;
 import dev.herald.api.Contract.Operation;
 import dev.herald.api.Problem.FieldError;
 import dev.herald.api.Problem.Type;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.codec.TooLongFrameException;
 import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
@@ -56,14 +59,44 @@ public final class Edge {
 
   /** What the server itself refuses, or fails at. */
   private void failed(RoutingContext context) {
+    if (brokenOff(context)) {
+      refuse(context, Problem.of(Type.MALFORMED, "the body breaks off or is not HTTP"));
+      return;
+    }
     switch (context.statusCode()) {
       case 400 -> refuse(context, Problem.of(Type.MALFORMED, "the request cannot be read"));
       case 413 -> refuse(context, tooLarge());
       default -> {
-        LOG.error("The server failed at {}", context.normalizedPath(), context.failure());
+        LOG.error("The server failed at {}", context.request().path(), context.failure());
         refuse(context, Problem.of(Type.INTERNAL, "see the log"));
       }
     }
+  }
+
+  /** Whether the client is at fault: it left, or its body's chunks are wrong. */
+  private static boolean brokenOff(RoutingContext context) {
+    Throwable failure = context.failure();
+    return failure instanceof HttpClosedException
+        || failure instanceof DecoderException
+        || (failure instanceof NumberFormatException && !context.request().isEnded());
+  }
+
+  /** Answers bytes that are no request, or one whose first line or headers are too long. */
+  void unreadable(HttpServerRequest request) {
+    Throwable cause = request.decoderResult().cause();
+    String detail =
+        cause instanceof TooLongFrameException
+            ? "its first line or its headers are too long"
+            : "it is not HTTP";
+    request
+        .response()
+        .setStatusCode(400)
+        .putHeader("Content-Type", Problem.MEDIA_TYPE)
+        .putHeader("Connection", "close")
+        .end(
+            json.write(
+                Problem.of(Type.MALFORMED, detail).withCorrelationId(UUID.randomUUID().toString())))
+        .onComplete(sent -> request.connection().close());
   }
 
   /** The contract has it and no route took it. */
@@ -82,7 +115,13 @@ public final class Edge {
     // A route cannot tell a header from the query parameter of its name, which alone was checked.
     queryNames.forEach(headers::remove);
 
-    String path = context.normalizedPath();
+    String path;
+    try {
+      path = context.normalizedPath();
+    } catch (IllegalArgumentException e) {
+      refuse(context, Problem.of(Type.MALFORMED, "the path cannot be decoded"));
+      return;
+    }
     if (ui.has(path)) {
       page(context);
       return;
@@ -166,6 +205,8 @@ public final class Edge {
     String length = request.getHeader("Content-Length");
     boolean empty = length == null ? !unmeasured(request) : length.equals("0");
     if (operation.body().isEmpty() || empty) {
+      // Or the server would decode a form that nobody asked for, and fail at a GET that has one.
+      request.headers().remove("Content-Type");
       return operation.bodyRequired() && empty
           ? Optional.of(Problem.of(Type.MALFORMED, "the body is empty; it must be JSON"))
           : Optional.empty();
