@@ -46,8 +46,10 @@ public record Settings(
 
   /**
    * @param keys the accepted keys, each with its name; empty when {@code api.auth=none}
+   * @param rateLimit requests of one key in a second; 0 for no limit
    */
-  public record Api(Map<String, String> keys, boolean open, Duration idempotencyTtl) {}
+  public record Api(
+      Map<String, String> keys, boolean open, Duration idempotencyTtl, int rateLimit) {}
 
   public record Database(
       String url,
@@ -119,7 +121,8 @@ public record Settings(
             new Api(
                 read.keys("api.key", open),
                 open,
-                read.duration("api.idempotency-ttl", Duration.ofSeconds(1), Duration.ofDays(365))),
+                read.duration("api.idempotency-ttl", Duration.ofSeconds(1), Duration.ofDays(365)),
+                read.integer("api.rate-limit", 0, 1_000_000)),
             new Database(
                 read.matching(
                     "database.url", "jdbc:postgresql:", "jdbc:postgresql://host:5432/name"),

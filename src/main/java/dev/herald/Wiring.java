@@ -9,6 +9,7 @@ import dev.herald.api.Failures;
 import dev.herald.api.Json;
 import dev.herald.api.Messages;
 import dev.herald.api.Queries;
+import dev.herald.api.RateLimits;
 import dev.herald.api.RequestCheck;
 import dev.herald.api.SwaggerUi;
 import dev.herald.control.Backlog;
@@ -201,6 +202,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
         new Edge(
             contract,
             new ApiKeys(settings.api().keys(), settings.api().open()),
+            new RateLimits(settings.api().rateLimit()),
             json,
             new SwaggerUi(),
             settings.server());

@@ -41,7 +41,7 @@ import org.junit.jupiter.api.TestMethodOrder;
 class ContractDriftTest {
   private static final String NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057";
 
-  /** Answers that nothing in a request brings about. */
+  /** Answers that nothing in a request brings about; 429 is {@link RateLimitTest}'s. */
   private static final Set<String> NOT_PROVOKED = Set.of("429", "500");
 
   private static SampleWebhook webhook;

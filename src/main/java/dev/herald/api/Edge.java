@@ -25,9 +25,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What every request meets before any route: its correlation id, its key, and whether the contract
- * knows its path, method, parameters and media types. A body is not looked at here. Stateless; runs
- * on the server's event loop.
+ * What every request meets before any route: its correlation id, its key and that key's rate, and
+ * whether the contract knows its path, method, parameters and media types. A body is not looked at
+ * here. Stateless; runs on the server's event loop.
  */
 public final class Edge {
   private static final Logger LOG = LoggerFactory.getLogger(Edge.class);
@@ -36,14 +36,22 @@ public final class Edge {
 
   private final Contract contract;
   private final ApiKeys keys;
+  private final RateLimits limits;
   private final Json json;
   private final SwaggerUi ui;
   private final Set<String> queryNames;
   private final int maxBodyBytes;
 
-  public Edge(Contract contract, ApiKeys keys, Json json, SwaggerUi ui, Settings.Server settings) {
+  public Edge(
+      Contract contract,
+      ApiKeys keys,
+      RateLimits limits,
+      Json json,
+      SwaggerUi ui,
+      Settings.Server settings) {
     this.contract = contract;
     this.keys = keys;
+    this.limits = limits;
     this.json = json;
     this.ui = ui;
     this.queryNames = contract.queryNames();
@@ -136,6 +144,9 @@ public final class Edge {
             context, Problem.of(Type.UNAUTHORIZED, "send the header Authorization: Bearer <key>"));
         return;
       }
+      if (key.isPresent() && limits.on() && tooMany(context, key.get())) {
+        return;
+      }
       key.ifPresent(name -> headers.set(ApiHeaders.KEY_NAME, name));
     }
     if (operations.isEmpty()) {
@@ -148,6 +159,20 @@ public final class Edge {
       problem(operation, path, request, context.queryParams())
           .ifPresentOrElse(problem -> refuse(context, problem), context::next);
     }
+  }
+
+  /** Counts a request, and refuses it where it is one too many. */
+  private boolean tooMany(RoutingContext context, String keyName) {
+    RateLimits.Verdict verdict = limits.count(keyName);
+    context
+        .response()
+        .putHeader("RateLimit", verdict.limit())
+        .putHeader("RateLimit-Policy", verdict.policy());
+    if (!verdict.allowed()) {
+      context.response().putHeader("Retry-After", Long.toString(verdict.retryAfter()));
+      refuse(context, Problem.of(Type.TOO_MANY_REQUESTS, limits.explain()));
+    }
+    return !verdict.allowed();
   }
 
   private void page(RoutingContext context) {
