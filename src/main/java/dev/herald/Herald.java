@@ -19,13 +19,17 @@ public final class Herald {
   private static final int CANNOT_START = 1;
 
   private final Main main = new Main();
-  private final Wiring wiring = new Wiring(() -> main.getShutdownStrategy().isRunAllowed());
+  private final Wiring wiring;
 
   /**
-   * @param overrides properties that go before the file and the environment; for tests and the
-   *     development run
+   * @param overrides properties that go before the file and the environment; for tests
    */
   public Herald(Properties overrides) {
+    this(overrides, false);
+  }
+
+  private Herald(Properties overrides, boolean development) {
+    wiring = new Wiring(() -> main.getShutdownStrategy().isRunAllowed(), development);
     main.setAppName("Herald");
     main.setPropertyPlaceholderLocations("file:" + CONFIGURATION);
     overrides
@@ -48,6 +52,14 @@ public final class Herald {
             wiring.close();
           }
         });
+  }
+
+  /**
+   * For the development run, which may have a key that nobody should use elsewhere. Nothing in the
+   * configuration leads here.
+   */
+  public static Herald forDevelopment(Properties overrides) {
+    return new Herald(overrides, true);
   }
 
   public static void main(String[] arguments) {

@@ -106,6 +106,15 @@ public record Settings(
    *     right
    */
   public static Settings read(Function<String, Optional<String>> lookup) {
+    return read(lookup, false);
+  }
+
+  /**
+   * As {@link #read(Function)}.
+   *
+   * @param development whether keys that are made for a try are taken
+   */
+  static Settings read(Function<String, Optional<String>> lookup, boolean development) {
     Reader read = new Reader(lookup);
     boolean open = read.oneOf("api.auth", "bearer", "none").equals("none");
     Settings settings =
@@ -119,7 +128,7 @@ public record Settings(
             new Management(
                 read.text("management.host"), read.integer("management.port", 1, 65_535)),
             new Api(
-                read.keys("api.key", open),
+                read.keys("api.key", open, development),
                 open,
                 read.duration("api.idempotency-ttl", Duration.ofSeconds(1), Duration.ofDays(365)),
                 read.integer("api.rate-limit", 0, 1_000_000)),
@@ -209,6 +218,15 @@ public record Settings(
   private static final class Reader {
     private static final Pattern SIZE =
         Pattern.compile("(\\d{1,9})\\s*(B|KB|MB)?", Pattern.CASE_INSENSITIVE);
+
+    /** Of the development run, and those that people put in when they mean to do it later. */
+    private static final Pattern SAMPLE_KEY =
+        Pattern.compile(
+            "dev-.*|(change|replace)[-_]?(me|this|it)|secret|test|password|passw0rd|example|sample|demo"
+                + "|default|admin|root|key|api[-_]?key|my[-_]?key|your[-_]?key|token|herald|1234.*"
+                + "|a-long-random-key|another-one",
+            Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
+
     private final Function<String, Optional<String>> lookup;
     private final List<String> problems = new ArrayList<>();
 
@@ -318,7 +336,7 @@ public record Settings(
           URI.create("http://localhost"));
     }
 
-    Map<String, String> keys(String key, boolean open) {
+    Map<String, String> keys(String key, boolean open, boolean samplesToo) {
       Map<String, String> names = new LinkedHashMap<>();
       for (String part : optional(key).orElse("").split(",")) {
         String entry = part.strip();
@@ -326,6 +344,14 @@ public record Settings(
         if (!entry.isEmpty()) {
           String name = colon < 0 ? "default" : entry.substring(0, colon).strip();
           String secret = entry.substring(colon + 1).strip();
+          if (!samplesToo && SAMPLE_KEY.matcher(secret).matches()) {
+            wrong(
+                key,
+                "has a sample for the key of '"
+                    + name
+                    + "', which is no secret; make one with: openssl rand -hex 24",
+                "");
+          }
           if (name.isEmpty() || secret.isEmpty() || names.put(secret, name) != null) {
             wrong(
                 key,

@@ -64,6 +64,8 @@ import org.apache.camel.CamelExecutionException;
 import org.apache.camel.ProducerTemplate;
 import org.apache.camel.StartupListener;
 import org.apache.camel.spi.Registry;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Makes the parts and gives them the names by which routes call them. Nothing but this knows how
@@ -81,7 +83,10 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
 
   private static final List<String> DELIVERY_ROUTES = List.of("dispatch-batch", "deliver-message");
 
+  private static final Logger LOG = LoggerFactory.getLogger(Wiring.class);
+
   private final BooleanSupplier mayWait;
+  private final boolean development;
   private Database database;
   private RedisFeed feed;
   private Recorder recorder;
@@ -91,14 +96,25 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
 
   /**
    * @param mayWait false once the process is told to stop
+   * @param development whether this is the development run
    */
-  Wiring(BooleanSupplier mayWait) {
+  Wiring(BooleanSupplier mayWait, boolean development) {
     this.mayWait = mayWait;
+    this.development = development;
   }
 
   @Override
   public void configure(CamelContext camel) throws Exception {
-    Settings settings = Settings.read(key -> camel.getPropertiesComponent().resolveProperty(key));
+    Settings settings =
+        Settings.read(key -> camel.getPropertiesComponent().resolveProperty(key), development);
+    ApiKeys.shortOnes(settings.api().keys())
+        .forEach(
+            name ->
+                LOG.warn(
+                    "The key of {} in api.key is shorter than {} characters and may be guessed; make"
+                        + " one with: openssl rand -hex 24",
+                    name,
+                    ApiKeys.SHORT));
     Ports.check(settings);
     PhoneNumbers phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
     Contract contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength());

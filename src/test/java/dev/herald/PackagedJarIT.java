@@ -8,6 +8,7 @@ import dev.herald.dev.SampleWebhook;
 import dev.herald.dev.SampleWebhook.Post;
 import dev.herald.testing.HeraldProcess;
 import dev.herald.testing.Local;
+import dev.herald.testing.Node;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -123,6 +124,7 @@ class PackagedJarIT {
         described()
             .with("DATABASE_URL", url)
             .with("DATABASE_STARTUP_TIMEOUT", "2s")
+            .with("API_KEY", "ops:9f1c-short-4e, app:" + Node.KEY)
             .with("WEBHOOK_URL", "http://127.0.0.1:9/")
             .start()) {
       assertThat(herald.awaitExit()).isEqualTo(1);
@@ -130,6 +132,9 @@ class PackagedJarIT {
           .contains("PostgreSQL at " + url + " (database.url): ")
           .contains("trying again for")
           .contains("gave up after 2 s (database.startup-timeout)")
+          .containsOnlyOnce("The key of ops in api.key is shorter than 16 characters")
+          .doesNotContain("9f1c-short-4e")
+          .doesNotContain("The key of app")
           .doesNotContain("\tat ");
     }
   }
@@ -143,10 +148,13 @@ class PackagedJarIT {
   }
 
   @Test
-  void should_refuse_to_start_without_a_key() {
+  void should_refuse_to_start_without_a_key_or_with_a_sample() {
     refuses(
         described().with("WEBHOOK_URL", "http://127.0.0.1:9/").without("API_KEY"),
         "api.key is not set: set API_KEY in the environment");
+    refuses(
+        described().with("WEBHOOK_URL", "http://127.0.0.1:9/").with("API_KEY", "ops:changeme"),
+        "api.key has a sample for the key of 'ops'");
   }
 
   @Test

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The configuration: what the file says, and what is refused. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -91,6 +92,35 @@ class SettingsTest {
   void should_name_the_key_and_say_what_would_be_right(String key, String value, String message) {
     properties.setProperty(key, value);
     refuses(message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "changeme",
+        "ChangeMe",
+        "change-me",
+        "secret",
+        "test",
+        "password",
+        "example",
+        "api_key",
+        "dev-aa4cac13f8aadaed06e7aed3",
+        "12345678",
+        "a-long-random-key",
+      })
+  void should_refuse_a_sample_key_without_showing_it_but_for_the_development_run(String key) {
+    properties.setProperty("api.key", "ops:8f1c9f0f7c2b4d6e8a, app:" + key);
+    assertThatThrownBy(this::read)
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage(
+            "api.key has a sample for the key of 'app', which is no secret; make one with: openssl"
+                + " rand -hex 24");
+    assertThat(
+            Settings.read(name -> Optional.ofNullable(properties.getProperty(name)), true)
+                .api()
+                .keys())
+        .containsEntry(key, "app");
   }
 
   @Test

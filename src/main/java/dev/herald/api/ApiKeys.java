@@ -4,11 +4,15 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /** The accepted keys. A comparison takes the same time for every wrong key. Immutable. */
 public final class ApiKeys {
+  /** Characters below which a key may be guessed. */
+  public static final int SHORT = 16;
+
   private static final String SCHEME = "bearer ";
 
   private final Map<byte[], String> names = new LinkedHashMap<>();
@@ -42,6 +46,14 @@ public final class ApiKeys {
       }
     }
     return Optional.ofNullable(found);
+  }
+
+  /** The names of the keys that may be guessed, never the keys themselves. */
+  public static List<String> shortOnes(Map<String, String> keys) {
+    return keys.entrySet().stream()
+        .filter(key -> key.getKey().length() < SHORT)
+        .map(Map.Entry::getValue)
+        .toList();
   }
 
   private static byte[] digest(String key) {

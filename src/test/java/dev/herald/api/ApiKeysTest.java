@@ -44,6 +44,12 @@ class ApiKeysTest {
   }
 
   @Test
+  void should_name_those_that_may_be_guessed() {
+    assertThat(ApiKeys.shortOnes(Map.of("x".repeat(15), "ops", "x".repeat(16), "app")))
+        .containsExactly("ops");
+  }
+
+  @Test
   void should_let_everyone_in_only_where_that_is_asked_for() {
     assertThat(new ApiKeys(Map.of(), true).name(null)).hasValue("anyone");
     assertThat(new ApiKeys(Map.of(), false).name("Bearer ")).isEmpty();

@@ -39,7 +39,7 @@ public final class DevelopmentRun {
     set(properties, "dispatch.interval", "1s");
     Optional<SampleWebhook> webhook = webhook(properties);
 
-    Herald herald = new Herald(properties);
+    Herald herald = Herald.forDevelopment(properties);
     Thread running = new Thread(herald::run, "herald");
     Runtime.getRuntime()
         .addShutdownHook(new Thread(() -> stop(running, webhook, servers), "development-run-stop"));
