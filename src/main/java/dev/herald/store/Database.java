@@ -178,6 +178,8 @@ public final class Database implements AutoCloseable {
     config.addDataSourceProperty("ApplicationName", "herald-" + name);
     config.addDataSourceProperty("reWriteBatchedInserts", "true");
     config.addDataSourceProperty("tcpKeepAlive", "true");
+    // An error's detail quotes the row, that is a message's content and number.
+    config.addDataSourceProperty("logServerErrorDetail", "false");
     config.addDataSourceProperty("connectTimeout", Math.max(1, settings.timeout().toSeconds()));
     config.addDataSourceProperty("socketTimeout", Math.max(1, 2 * settings.timeout().toSeconds()));
     if (!options.isEmpty()) {
