@@ -12,6 +12,7 @@ import dev.herald.api.Queries;
 import dev.herald.api.RateLimits;
 import dev.herald.api.RequestCheck;
 import dev.herald.api.SwaggerUi;
+import dev.herald.control.Audit;
 import dev.herald.control.Backlog;
 import dev.herald.control.Health;
 import dev.herald.control.Health.Check;
@@ -191,6 +192,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("intake", intake);
     registry.bind("queries", new Queries(phoneNumbers));
     registry.bind("messages", new Messages());
+    registry.bind("audit", new Audit());
     registry.bind("failures", new Failures(json));
     registry.bind("contract", contract);
     registry.bind("status", new Status(settings.dispatch(), dispatcher, gate, recorder, circuit));

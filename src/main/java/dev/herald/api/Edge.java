@@ -75,7 +75,10 @@ public final class Edge {
       case 400 -> refuse(context, Problem.of(Type.MALFORMED, "the request cannot be read"));
       case 413 -> refuse(context, tooLarge());
       default -> {
-        LOG.error("The server failed at {}", context.request().path(), context.failure());
+        RequestLog.with(
+            context.request().getHeader(ApiHeaders.CORRELATION_ID),
+            () ->
+                LOG.error("The server failed at {}", context.request().path(), context.failure()));
         refuse(context, Problem.of(Type.INTERNAL, "see the log"));
       }
     }

@@ -50,17 +50,15 @@ public final class Failures implements Processor {
       return refusal.problem();
     }
     if (away(failure)) {
-      LOG.warn(
-          "Route {} could not reach PostgreSQL (request {}): {}",
-          route,
+      RequestLog.with(
           correlationId,
-          failure.getMessage());
+          () -> LOG.warn("Route {} could not reach PostgreSQL: {}", route, failure.getMessage()));
       return Problem.of(Type.UNAVAILABLE, "PostgreSQL does not answer; try again");
     }
     if (failure instanceof DirectConsumerNotAvailableException) {
       return Problem.of(Type.UNAVAILABLE, "the route of this call is stopped");
     }
-    LOG.error("Route {} failed (request {})", route, correlationId, failure);
+    RequestLog.with(correlationId, () -> LOG.error("Route {} failed", route, failure));
     return Problem.of(Type.INTERNAL, "see the log");
   }
 
