@@ -1,5 +1,6 @@
 package dev.herald;
 
+import dev.herald.webhook.Signature;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.time.Duration;
@@ -65,6 +66,7 @@ public record Settings(
       URI url,
       String authHeader,
       Optional<String> authValue,
+      Optional<byte[]> signingSecret,
       Duration timeout,
       Duration connectTimeout,
       Duration keepAlive,
@@ -149,6 +151,7 @@ public record Settings(
                 read.uri("webhook.url", "http", "https"),
                 read.text("webhook.auth-header"),
                 read.optional("webhook.auth-value"),
+                read.signingSecret("webhook.signing-secret"),
                 read.duration("webhook.timeout", Duration.ofMillis(1), Duration.ofHours(1)),
                 read.duration("webhook.connect-timeout", Duration.ofMillis(1), Duration.ofHours(1)),
                 read.duration("webhook.keep-alive", Duration.ZERO, Duration.ofHours(1)),
@@ -334,6 +337,19 @@ public record Settings(
           key,
           "is not a URL that starts with " + String.join(":// or ", schemes) + ":// and has a host",
           URI.create("http://localhost"));
+    }
+
+    Optional<byte[]> signingSecret(String key) {
+      return optional(key)
+          .map(
+              value ->
+                  Signature.parse(value)
+                      .orElseGet(
+                          () ->
+                              wrong(
+                                  key,
+                                  "is not whsec_ and the base64 of 24 to 64 bytes",
+                                  new byte[0])));
     }
 
     Map<String, String> keys(String key, boolean open, boolean samplesToo) {

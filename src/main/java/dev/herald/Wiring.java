@@ -39,6 +39,7 @@ import dev.herald.message.PhoneNumbers;
 import dev.herald.store.Database;
 import dev.herald.store.Rows;
 import dev.herald.webhook.Payload;
+import dev.herald.webhook.Signature;
 import dev.herald.webhook.WebhookClient;
 import dev.herald.webhook.WebhookComponent;
 import dev.herald.webhook.WebhookHeaders;
@@ -163,6 +164,8 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("redisFeed", feed);
     registry.bind("payload", new Payload());
     registry.bind("webhookHeaders", new WebhookHeaders(settings.webhook()));
+    registry.bind(
+        "signature", new Signature(settings.webhook().signingSecret(), Clock.systemUTC()));
     registry.bind("batchResult", new BatchResults());
     registry.bind(
         "deliveryThreads",

@@ -193,7 +193,12 @@ class HygieneTest {
   void should_hold_no_secret_and_no_default_for_one() throws IOException {
     Properties file = properties();
     for (String key :
-        List.of("api.key", "database.password", "webhook.auth-value", "webhook.url")) {
+        List.of(
+            "api.key",
+            "database.password",
+            "webhook.auth-value",
+            "webhook.signing-secret",
+            "webhook.url")) {
       assertThat(file.getProperty(key)).as(key).isEmpty();
     }
   }

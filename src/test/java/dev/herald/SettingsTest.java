@@ -142,6 +142,20 @@ class SettingsTest {
     assertThatThrownBy(this::read).hasMessageNotContaining("secret");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "secretsecretsecretsecretsecretsecret",
+    "whsec_secret",
+    "whsec_not*base64*secretsecretsecretsecret"
+  })
+  void should_refuse_a_malformed_signing_secret_without_repeating_it(String secret) {
+    properties.setProperty("webhook.signing-secret", secret);
+    refuses("webhook.signing-secret is not whsec_ and the base64 of 24 to 64 bytes");
+    assertThatThrownBy(this::read)
+        .hasMessageNotContaining(secret)
+        .hasMessageNotContaining("secretsecret");
+  }
+
   private void refuses(String message) {
     assertThatThrownBy(this::read)
         .isInstanceOf(ConfigurationException.class)
