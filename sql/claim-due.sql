@@ -1,13 +1,21 @@
 -- Called by route dispatch-batch: claims due messages for one batch, oldest due first.
 -- Guarantees: rows that another claim holds or is taking are skipped, never waited for; a stopped scheduler claims
 -- nothing (a batch by hand does claim); with pacing, the whole cluster claims one batch an interval, and turns that were
--- missed are not made up for. Attempts whose lease ran
+-- missed are not made up for. With a rate limit, all nodes take no more than the tokens that time brought: one second's
+-- at once, and who comes at the same moment waits for the other's statement. Attempts whose lease ran
 -- out are kept as attempts that may have been sent. A heap-only update: no index holds what it changes.
-WITH turn AS (
+WITH bucket AS (
+    SELECT least(:#${variable.rateLimit}::float8,
+        tokens + greatest(0, extract(epoch FROM now() - at)) * :#${variable.rateLimit}::float8) AS tokens
+    FROM delivery_rate
+    WHERE :#${variable.rateLimit} > 0
+    FOR UPDATE
+), turn AS (
     UPDATE scheduler
     SET next_batch_at = :#${variable.claim.intervalMs} * interval '1 ms'
         + CASE WHEN next_batch_at > now() - :#${variable.claim.intervalMs} * interval '1 ms' THEN next_batch_at ELSE now() END
     WHERE :#${variable.claim.paced} AND running AND next_batch_at <= now()
+      AND (:#${variable.rateLimit} = 0 OR (SELECT tokens FROM bucket) >= 1)
     RETURNING running
 ), allowed AS (
     SELECT FROM turn
@@ -22,8 +30,14 @@ WITH turn AS (
       AND (expires_at IS NULL OR expires_at > now())
       AND EXISTS (SELECT FROM allowed)
     ORDER BY next_attempt_at, id
-    LIMIT :#${variable.claim.limit}
+    LIMIT CASE WHEN :#${variable.rateLimit} = 0 THEN :#${variable.claim.limit}
+        ELSE least(:#${variable.claim.limit}, (SELECT floor(tokens)::integer FROM bucket)) END
     FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE delivery_rate r
+    SET tokens = bucket.tokens - (SELECT count(*) FROM due), at = greatest(r.at, now())
+    FROM bucket
+    WHERE :#${variable.rateLimit} > 0 AND EXISTS (SELECT FROM due)
 ), orphaned AS (
     INSERT INTO attempt (message_id, claim_id, number, at, class, error)
     SELECT id, claim_id, attempts, now(), 'MAYBE_SENT', 'the lease ran out before the outcome was recorded'

@@ -70,6 +70,7 @@ public record Settings(
       Duration timeout,
       Duration connectTimeout,
       Duration keepAlive,
+      int rateLimit,
       OnAmbiguous onAmbiguous) {}
 
   /** {@code interval} zero means continuous. */
@@ -155,6 +156,7 @@ public record Settings(
                 read.duration("webhook.timeout", Duration.ofMillis(1), Duration.ofHours(1)),
                 read.duration("webhook.connect-timeout", Duration.ofMillis(1), Duration.ofHours(1)),
                 read.duration("webhook.keep-alive", Duration.ZERO, Duration.ofHours(1)),
+                read.integer("webhook.rate-limit", 0, 1_000_000),
                 OnAmbiguous.valueOf(
                     read.oneOf("webhook.on-ambiguous", "retry", "hold").toUpperCase(Locale.ROOT))),
             new Dispatch(
@@ -208,6 +210,11 @@ public record Settings(
       problems.add(
           "retention.sent=%s must not be shorter than api.idempotency-ttl=%s: a repeated request is answered with the messages of the first"
               .formatted(Durations.show(messages.retention), Durations.show(api.idempotencyTtl)));
+    }
+    if (webhook.rateLimit > 0 && dispatch.idleWait.compareTo(Duration.ofSeconds(1)) > 0) {
+      problems.add(
+          "dispatch.idle-wait=%s must not be longer than 1s with webhook.rate-limit=%d: what may be sent is saved up for one second at the most"
+              .formatted(Durations.show(dispatch.idleWait), webhook.rateLimit));
     }
     if (server.port == management.port) {
       problems.add(

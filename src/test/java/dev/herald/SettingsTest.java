@@ -85,6 +85,7 @@ class SettingsTest {
     "webhook.connect-timeout, 6s, webhook.connect-timeout=6s must not be longer than webhook.timeout=5s",
     "retention.sent, 1h, retention.sent=1h must not be shorter than api.idempotency-ttl=",
     "management.port, 8080, server.port and management.port are both 8080; they need a port each",
+    "webhook.rate-limit, -1, webhook.rate-limit is '-1'; it must be a whole number from 0",
     "retry.backoff, 6m, retry.backoff=6m must not be longer than retry.backoff-max=5m",
     "api.rate-limit, -1, api.rate-limit is '-1'; it must be a whole number from 0",
     "api.key, 'a:same,b:same', api.key has an entry that is empty or stands twice",

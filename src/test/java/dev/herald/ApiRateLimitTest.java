@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 
 /** {@code api.rate-limit}, at one request each second. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
-class RateLimitTest {
+class ApiRateLimitTest {
   private static final String OTHER_KEY = "another-key-for-tests-9876";
 
   private static Node node;
