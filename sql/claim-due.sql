@@ -22,17 +22,20 @@ WITH bucket AS (
     UNION ALL SELECT FROM scheduler WHERE :#${variable.claim.continuous} AND running
     UNION ALL SELECT WHERE :#${variable.claim.byHand}
 ), due AS (
-    SELECT id, claim_id, attempts
-    FROM message
-    WHERE status = 'PENDING'
-      AND next_attempt_at <= now()
-      AND (lease_until IS NULL OR lease_until <= now())
-      AND (expires_at IS NULL OR expires_at > now())
-      AND EXISTS (SELECT FROM allowed)
-    ORDER BY next_attempt_at, id
-    LIMIT CASE WHEN :#${variable.rateLimit} = 0 THEN :#${variable.claim.limit}
-        ELSE least(:#${variable.claim.limit}, (SELECT floor(tokens)::integer FROM bucket)) END
-    FOR UPDATE SKIP LOCKED
+    SELECT *
+    FROM (
+        SELECT id, claim_id, attempts
+        FROM message
+        WHERE status = 'PENDING'
+          AND next_attempt_at <= now()
+          AND (lease_until IS NULL OR lease_until <= now())
+          AND (expires_at IS NULL OR expires_at > now())
+          AND EXISTS (SELECT FROM allowed)
+        ORDER BY next_attempt_at, id
+        LIMIT :#${variable.claim.limit}
+        FOR UPDATE SKIP LOCKED) head
+    -- A limit of its own: a plan for a limit that is not known beforehand reads the whole table.
+    LIMIT CASE WHEN :#${variable.rateLimit} > 0 THEN (SELECT floor(tokens)::integer FROM bucket) END
 ), taken AS (
     UPDATE delivery_rate r
     SET tokens = bucket.tokens - (SELECT count(*) FROM due), at = greatest(r.at, now())
