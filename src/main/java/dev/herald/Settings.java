@@ -3,6 +3,8 @@ package dev.herald;
 import dev.herald.webhook.Signature;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,7 +43,15 @@ public record Settings(
   }
 
   public record Server(
-      String host, int port, int maxBodyBytes, int workers, Duration gracePeriod) {}
+      String host,
+      int port,
+      Optional<Tls> tls,
+      int maxBodyBytes,
+      int workers,
+      Duration gracePeriod) {}
+
+  /** Two PEM files that can be read. */
+  public record Tls(Path certificate, Path key) {}
 
   public record Management(String host, int port) {}
 
@@ -125,6 +135,7 @@ public record Settings(
             new Server(
                 read.text("server.host"),
                 read.integer("server.port", 1, 65_535),
+                read.tls("server.tls.certificate", "server.tls.key"),
                 read.bytes("server.max-body"),
                 read.integer("server.workers", 1, 1_000),
                 read.duration("server.grace-period", Duration.ZERO, Duration.ofHours(1))),
@@ -387,6 +398,31 @@ public record Settings(
         wrong(key, "is not set: " + how(key) + ", or say api.auth=none to let everyone in", "");
       }
       return names;
+    }
+
+    Optional<Tls> tls(String certificateKey, String keyKey) {
+      Optional<Path> certificate = readable(certificateKey);
+      Optional<Path> key = readable(keyKey);
+      if (certificate.isPresent() != key.isPresent()) {
+        String missing = certificate.isPresent() ? keyKey : certificateKey;
+        wrong(
+            missing,
+            "is not set, and %s is: TLS needs both"
+                .formatted(certificate.isPresent() ? certificateKey : keyKey),
+            "");
+      }
+      return certificate.isPresent() && key.isPresent()
+          ? Optional.of(new Tls(certificate.get(), key.get()))
+          : Optional.empty();
+    }
+
+    private Optional<Path> readable(String key) {
+      Optional<Path> file = optional(key).map(Path::of);
+      if (file.isPresent() && (!Files.isReadable(file.get()) || Files.isDirectory(file.get()))) {
+        wrong(
+            key, "is '%s', which cannot be read; it must be a PEM file".formatted(file.get()), "");
+      }
+      return file;
     }
 
     private <T> T wrong(String key, String problem, T instead) {

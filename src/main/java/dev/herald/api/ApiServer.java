@@ -3,7 +3,9 @@ package dev.herald.api;
 import dev.herald.Settings;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
 import io.vertx.ext.web.Router;
+import java.util.Optional;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServer;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
@@ -51,12 +53,15 @@ public final class ApiServer extends VertxPlatformHttpServer {
   /** Opens the port, once. */
   public void listen() {
     if (server == null) {
+      Optional<Tls> tls = settings.tls().map(Tls::new);
       server =
           getVertx()
-              .createHttpServer()
+              .createHttpServer(
+                  tls.map(one -> one.options(getVertx())).orElseGet(HttpServerOptions::new))
               .requestHandler(router)
               .invalidRequestHandler(edge::unreadable);
       await(server.listen(settings.port(), settings.host()));
+      tls.ifPresent(one -> one.watch(getVertx(), server));
     }
   }
 

