@@ -18,6 +18,9 @@ public final class Herald {
   private static final Path CONFIGURATION = Path.of("application.properties");
   private static final int CANNOT_START = 1;
 
+  /** Longer than any server.grace-period; the process ends as soon as all is done. */
+  private static final int OUTLIVES_A_SIGNAL_SECONDS = 3_700;
+
   private final Main main = new Main();
   private final Wiring wiring;
 
@@ -31,6 +34,7 @@ public final class Herald {
   private Herald(Properties overrides, boolean development) {
     wiring = new Wiring(() -> main.getShutdownStrategy().isRunAllowed(), development);
     main.setAppName("Herald");
+    main.configure().setExtraShutdownTimeout(OUTLIVES_A_SIGNAL_SECONDS);
     main.setPropertyPlaceholderLocations("file:" + CONFIGURATION);
     overrides
         .stringPropertyNames()

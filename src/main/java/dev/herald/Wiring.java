@@ -74,6 +74,8 @@ import org.slf4j.LoggerFactory;
  * they fit together.
  */
 final class Wiring implements CamelConfiguration, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Herald.class);
+
   /**
    * The pool that the server's requests are processed on must not be the one that health checks
    * wait for.
@@ -84,8 +86,6 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
   private static final int DELIVERY_THREADS = 2;
 
   private static final List<String> DELIVERY_ROUTES = List.of("dispatch-batch", "deliver-message");
-
-  private static final Logger LOG = LoggerFactory.getLogger(Wiring.class);
 
   private final BooleanSupplier mayWait;
   private final boolean development;
@@ -229,7 +229,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             settings.server());
     ApiServer server = new ApiServer(settings.server(), edge);
     camel.addService(server, true, true);
-    camel.addStartupListener(new WhenStarted(server));
+    camel.addStartupListener(new WhenStarted(server, settings));
     metrics.of(intake);
     metrics.of(dispatcher);
     metrics.of(gate);
@@ -248,6 +248,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     if (shutdown != null) {
       health.close();
       shutdown.run();
+      feed.close();
     }
   }
 
@@ -303,13 +304,24 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
   }
 
   /** Clients come in when every route is there to answer them. */
-  private record WhenStarted(ApiServer server) implements StartupListener {
+  private record WhenStarted(ApiServer server, Settings settings) implements StartupListener {
     @Override
     public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {}
 
     @Override
     public void onCamelContextFullyStarted(CamelContext camel, boolean alreadyStarted) {
-      server.listen();
+      if (server.listen()) {
+        Settings.Dispatch dispatch = settings.dispatch();
+        LOG.info(
+            "Herald listens on {}:{}, and delivers to {}, {}",
+            settings.server().host(),
+            settings.server().port(),
+            settings.webhook().url().getHost(),
+            dispatch.continuous()
+                ? "continuously"
+                : "%d messages every %s"
+                    .formatted(dispatch.batchSize(), Durations.show(dispatch.interval())));
+      }
     }
   }
 

@@ -109,6 +109,12 @@ class PackagedJarIT {
         awaitPosts(webhook, 1);
         herald.terminate();
         assertThat(herald.awaitExit()).as(herald.output()).isEqualTo(128 + 15);
+        assertThat(herald.output())
+            .containsSubsequence(
+                "Herald listens on 127.0.0.1:",
+                "delivers to 127.0.0.1, continuously",
+                "Stopping: 1 messages are in flight",
+                "Stopping: nothing is in flight");
       }
       try (HeraldProcess herald = builder.startAndAwait()) {
         assertThat(herald.api().status(id)).isEqualTo("SENT");

@@ -50,9 +50,10 @@ public final class ApiServer extends VertxPlatformHttpServer {
   @Override
   protected void startServer() {}
 
-  /** Opens the port, once. */
-  public void listen() {
-    if (server == null) {
+  /** Opens the port, unless it is open: gives whether it was not. */
+  public boolean listen() {
+    boolean closed = server == null;
+    if (closed) {
       Optional<Tls> tls = settings.tls().map(Tls::new);
       server =
           getVertx()
@@ -63,6 +64,7 @@ public final class ApiServer extends VertxPlatformHttpServer {
       await(server.listen(settings.port(), settings.host()));
       tls.ifPresent(one -> one.watch(getVertx(), server));
     }
+    return closed;
   }
 
   @Override

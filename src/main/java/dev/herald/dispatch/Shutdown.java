@@ -38,7 +38,9 @@ public final class Shutdown {
     }
     recorder.close(Duration.ofNanos(Math.max(STEP.toNanos(), end - System.nanoTime())));
     int left = dispatcher.inFlight();
-    if (left > 0) {
+    if (left == 0) {
+      LOG.info("Stopping: nothing is in flight");
+    } else {
       LOG.warn(
           "{} messages were still in flight; they are due again when their leases run out", left);
     }
