@@ -30,7 +30,7 @@ class LogTest {
         Node node =
             Node.on(database, webhook.url())
                 .with("retry.max-attempts", 2)
-                .with("circuit.open-for", "100ms")
+                .with("circuit.window", 1_000)
                 .start()) {
       webhook.answer(
           post ->
