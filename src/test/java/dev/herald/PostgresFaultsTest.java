@@ -217,11 +217,21 @@ class PostgresFaultsTest {
     hold(marker, cause, end == End.UNHEARD ? cable::cut : () -> terminate(marker));
   }
 
+  /** Ends the sessions that wait; others may come and wait in their place. */
   private void terminate(String marker) {
-    sql.value(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory' AND query LIKE ?",
-        "%" + marker + "%");
-    await().pollInterval(Duration.ofMillis(20)).until(() -> waiting(marker) == 0);
+    String waiting =
+        sql.value(
+            "SELECT array_agg(pid)::text FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory' AND query LIKE ?",
+            "%" + marker + "%");
+    sql.value("SELECT count(pg_terminate_backend(pid)) FROM unnest(?::integer[]) pid", waiting);
+    await()
+        .pollInterval(Duration.ofMillis(20))
+        .until(
+            () ->
+                sql.number(
+                        "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(?::integer[])",
+                        waiting)
+                    == 0);
   }
 
   /** Holds a statement while the server executes it, and lets something happen meanwhile. */
