@@ -7,8 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Makes sure that the ports are free before anything starts: the server that Camel starts only logs
- * that its port is taken, and the process would live on and deliver without an API.
+ * Makes sure that the ports are free before anything starts, and names both at once. Of the
+ * management server Camel only logs that its port is taken; the API's would end the start, but only
+ * when PostgreSQL has been waited for.
  */
 final class Ports {
   private Ports() {}

@@ -55,6 +55,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -85,7 +86,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
   /** They run the steps before the POST; after it, the event loop does. */
   private static final int DELIVERY_THREADS = 2;
 
-  private static final List<String> DELIVERY_ROUTES = List.of("dispatch-batch", "deliver-message");
+  private static final Set<String> DELIVERY_ROUTES = Set.of("dispatch-batch", "deliver-message");
 
   private final BooleanSupplier mayWait;
   private final boolean development;
@@ -155,7 +156,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             circuit,
             outcomes,
             recorder,
-            () -> dispatcher.mayPost() && DELIVERY_ROUTES.stream().noneMatch(stops::stopped));
+            () -> dispatcher.mayPost() && !stops.anyOf(DELIVERY_ROUTES));
     shutdown = new Shutdown(dispatcher, gate, recorder, settings.server().gracePeriod());
     registry.bind("dispatcher", dispatcher);
     registry.bind("recorder", recorder);
@@ -330,7 +331,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     return camel.isStarted()
         && DELIVERY_ROUTES.stream()
             .allMatch(id -> camel.getRouteController().getRouteStatus(id).isStarted())
-        && DELIVERY_ROUTES.stream().noneMatch(stops::stopped);
+        && !stops.anyOf(DELIVERY_ROUTES);
   }
 
   private static Intake.Store store(ProducerTemplate template) {

@@ -1,5 +1,6 @@
 package dev.herald.control;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -19,9 +20,12 @@ import org.apache.camel.support.EventNotifierSupport;
 public final class RouteStops extends DefaultShutdownStrategy {
   private final Set<String> stopped = ConcurrentHashMap.newKeySet();
 
-  /** From the moment when someone asks for it until the route has been started again. */
-  public boolean stopped(String routeId) {
-    return stopped.contains(routeId);
+  /**
+   * Whether one of these routes is: from the moment when someone asks for it until it has been
+   * started again. Cheap while none is, for it is asked for every message.
+   */
+  public boolean anyOf(Set<String> routeIds) {
+    return !Collections.disjoint(stopped, routeIds);
   }
 
   @Override
