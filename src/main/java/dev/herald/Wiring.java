@@ -83,7 +83,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
    */
   private static final int WORKERS_TO_SPARE = 4;
 
-  /** They run the steps before the POST; after it, the event loop does. */
+  /** They run the steps before the POST; after it, the event loops do. */
   private static final int DELIVERY_THREADS = 2;
 
   private static final Set<String> DELIVERY_ROUTES = Set.of("dispatch-batch", "deliver-message");
@@ -175,9 +175,10 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
         "webhook",
         new WebhookComponent(
             new WebhookClient(
-                settings.webhook().timeout(),
-                settings.webhook().connectTimeout(),
-                settings.webhook().keepAlive()),
+                new WebhookClient.Limits(
+                    settings.webhook().timeout(),
+                    settings.webhook().connectTimeout(),
+                    settings.webhook().keepAlive())),
             metrics::posted));
 
     // The API
@@ -306,8 +307,14 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
 
   /** Clients come in when every route is there to answer them. */
   private record WhenStarted(ApiServer server, Settings settings) implements StartupListener {
+    /** The metrics of routes need no event for each exchange, and Camel would make four. */
     @Override
-    public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {}
+    public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {
+      camel
+          .getManagementStrategy()
+          .getEventNotifiers()
+          .forEach(notifier -> notifier.setIgnoreExchangeEvents(true));
+    }
 
     @Override
     public void onCamelContextFullyStarted(CamelContext camel, boolean alreadyStarted) {

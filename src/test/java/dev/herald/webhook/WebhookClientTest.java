@@ -44,7 +44,9 @@ class WebhookClientTest {
   private static final String ACCEPTED = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
 
   private final WebhookClient client =
-      new WebhookClient(Duration.ofMillis(700), Duration.ofMillis(400), Duration.ofSeconds(4));
+      new WebhookClient(
+          new WebhookClient.Limits(
+              Duration.ofMillis(700), Duration.ofMillis(400), Duration.ofSeconds(4)));
 
   /** What the handler heard: a status, or a failure. */
   private record Heard(int status, WebhookException failure) {}
