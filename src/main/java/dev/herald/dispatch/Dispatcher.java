@@ -35,6 +35,9 @@ public final class Dispatcher {
    */
   private static final Duration AHEAD = Duration.ofMillis(500);
 
+  /** Claimed, delivered and recorded at the same time; with two, each waited for the others. */
+  private static final int BATCHES_AHEAD = 4;
+
   private final NoArgGenerator claimIds = Generators.timeBasedEpochRandomGenerator();
   private final Settings.Dispatch settings;
   private final Circuit circuit;
@@ -235,9 +238,12 @@ public final class Dispatcher {
         (int)
             Math.min(
                 Integer.MAX_VALUE / 2, rate.perSecond(finished.get()) * AHEAD.toMillis() / 1000);
-    int ahead = Math.min(2 * settings.batchSize(), Math.max(settings.concurrency(), soon));
+    int ahead =
+        Math.min(BATCHES_AHEAD * settings.batchSize(), Math.max(settings.concurrency(), soon));
     int room = settings.concurrency() + ahead - busy;
-    return room < Math.max(1, ahead / 2) ? 0 : Math.min(room, settings.batchSize());
+    return room < Math.max(1, Math.min(ahead / 2, settings.batchSize()))
+        ? 0
+        : Math.min(room, settings.batchSize());
   }
 
   /** The rate at which a counter grew of late. */

@@ -188,7 +188,7 @@ public final class Gate extends AsyncProcessorSupport {
       if (failure == null) {
         failure =
             new IllegalStateException(
-                "the route ended without an outcome; it must end with bean outcomes");
+                "the route ended without an outcome; it must end with step outcomes");
       }
       return outcomes.failed(
           delivery.message(),

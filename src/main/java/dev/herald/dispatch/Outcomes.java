@@ -14,22 +14,19 @@ import java.time.Duration;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.regex.Pattern;
-import org.apache.camel.Body;
 import org.apache.camel.Exchange;
-import org.apache.camel.ExchangeException;
-import org.apache.camel.ExchangeProperty;
-import org.apache.camel.Header;
-import org.apache.camel.Variable;
+import org.apache.camel.Message;
+import org.apache.camel.Processor;
 
 /**
  * Says what a webhook's answer, or its silence, means for a message: the table "Outcomes" of
  * docs/architecture.md. Stateless.
  */
-public final class Outcomes {
+public final class Outcomes implements Processor {
   private static final int MAX_ID = 255;
   private static final JsonFactory JSON = new JsonFactory();
-  private static final Pattern SECONDS = Pattern.compile("[+-]?\\d{1,18}");
   private static final Pattern UNSTORABLE = Pattern.compile("[\\p{Cc}\\p{Cs}]+");
+  private static final Pattern SECONDS = Pattern.compile("[+-]?\\d{1,18}");
 
   private final Clock clock;
 
@@ -40,12 +37,24 @@ public final class Outcomes {
     this.clock = clock;
   }
 
+  /** The last step of the delivery route: the answer becomes what it means. */
+  @Override
+  public void process(Exchange exchange) {
+    Message answer = exchange.getMessage();
+    Integer status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
+    if (status == null) {
+      throw new IllegalStateException("there is no answer: the webhook was not called");
+    }
+    answer.setBody(
+        answered(
+            exchange.getVariable("message", ClaimedMessage.class),
+            status,
+            answer.getHeader("Retry-After", String.class),
+            answer.getBody(byte[].class)));
+  }
+
   /** Classifies an answer. */
-  public Outcome answered(
-      @Variable("message") ClaimedMessage message,
-      @Header(Exchange.HTTP_RESPONSE_CODE) int status,
-      @Header("Retry-After") String retryAfter,
-      @Body byte[] answer) {
+  Outcome answered(ClaimedMessage message, int status, String retryAfter, byte[] answer) {
     Kind kind = kind(status);
     if (kind == Kind.DELIVERED) {
       return new Outcome(
@@ -62,11 +71,7 @@ public final class Outcomes {
    * @param lastEndpoint what the route last sent to: nothing has left while that is the route
    *     itself
    */
-  public Outcome failed(
-      @Variable("message") ClaimedMessage message,
-      @ExchangeException Exception failure,
-      @Header(Exchange.HTTP_RESPONSE_CODE) Integer status,
-      @ExchangeProperty(Exchange.TO_ENDPOINT) String lastEndpoint) {
+  Outcome failed(ClaimedMessage message, Exception failure, Integer status, String lastEndpoint) {
     if (failure instanceof WebhookException webhook) {
       return failed(
           message, webhook.written() ? Kind.MAYBE_SENT : Kind.NOT_SENT, null, webhook.getMessage());
@@ -155,8 +160,23 @@ public final class Outcomes {
     return body.isEmpty() ? "HTTP " + status : "HTTP " + status + ": " + body;
   }
 
-  /** A provider's words without what PostgreSQL cannot hold or a log should not. */
+  /**
+   * A provider's words without what PostgreSQL cannot hold or a log should not: each run of control
+   * characters and lone surrogates is a space.
+   */
   private static String storable(String text) {
+    int first = 0;
+    while (first < text.length() && storable(text.charAt(first))) {
+      first++;
+    }
+    if (first == text.length()) {
+      return text.strip();
+    }
     return UNSTORABLE.matcher(text).replaceAll(" ").strip();
+  }
+
+  /** Whether a character is certain to be: nearly every one is. */
+  private static boolean storable(char c) {
+    return c >= ' ' && c < 0x7f;
   }
 }

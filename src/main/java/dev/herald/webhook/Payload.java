@@ -3,11 +3,19 @@ package dev.herald.webhook;
 import dev.herald.message.ClaimedMessage;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+import org.apache.camel.Processor;
 
 /** What the provider gets of a message, as a map that later steps may change. Stateless. */
-public final class Payload {
-  public Map<String, Object> of(@Body ClaimedMessage message) {
+public final class Payload implements Processor {
+  @Override
+  public void process(Exchange exchange) {
+    Message message = exchange.getMessage();
+    message.setBody(of(message.getBody(ClaimedMessage.class)));
+  }
+
+  Map<String, Object> of(ClaimedMessage message) {
     Map<String, Object> payload = new LinkedHashMap<>();
     payload.put("to", message.phoneNumber());
     payload.put("content", message.content());
