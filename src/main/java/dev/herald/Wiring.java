@@ -86,6 +86,9 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
   /** They run the steps before the POST; after it, the event loops do. */
   private static final int DELIVERY_THREADS = 2;
 
+  /** It asks the dispatcher for the next claim, again and again. */
+  private static final Set<String> CLAIMING_ROUTES = Set.of("dispatch-tick");
+
   private static final Set<String> DELIVERY_ROUTES = Set.of("dispatch-batch", "deliver-message");
 
   private final BooleanSupplier mayWait;
@@ -146,7 +149,12 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     Outcomes outcomes = new Outcomes(Clock.systemUTC());
     Circuit circuit = new Circuit(settings.circuit());
     Dispatcher dispatcher =
-        new Dispatcher(settings.dispatch(), circuit, () -> deliveryRuns(camel, stops));
+        new Dispatcher(
+            settings.dispatch(),
+            circuit,
+            () -> deliveryRuns(camel, stops),
+            () -> !stops.anyOf(CLAIMING_ROUTES));
+    stops.whenAsked(dispatcher::ring);
     recorder =
         new Recorder(policy, batch -> send(template, "direct:record-outcomes", batch), dispatcher);
     Gate gate =

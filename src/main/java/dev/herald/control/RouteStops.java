@@ -19,6 +19,12 @@ import org.apache.camel.support.EventNotifierSupport;
  */
 public final class RouteStops extends DefaultShutdownStrategy {
   private final Set<String> stopped = ConcurrentHashMap.newKeySet();
+  private volatile Runnable asked = () -> {};
+
+  /** Calls this as soon as the stop of a route is asked for, before Camel waits for anything. */
+  public void whenAsked(Runnable asked) {
+    this.asked = asked;
+  }
 
   /**
    * Whether one of these routes is: from the moment when someone asks for it until it has been
@@ -40,6 +46,7 @@ public final class RouteStops extends DefaultShutdownStrategy {
       throws Exception {
     List<String> ids = routes.stream().map(order -> order.getRoute().getRouteId()).toList();
     stopped.addAll(ids);
+    asked.run();
     boolean done =
         super.doShutdown(
             context, routes, timeout, unit, suspendOnly, abortAfterTimeout, forceShutdown);

@@ -42,6 +42,7 @@ public final class Dispatcher {
   private final Settings.Dispatch settings;
   private final Circuit circuit;
   private final BooleanSupplier able;
+  private final BooleanSupplier ticking;
   private final Semaphore bell = new Semaphore(0);
   private final AtomicInteger inFlight = new AtomicInteger();
   private final AtomicLong finished = new AtomicLong();
@@ -57,23 +58,30 @@ public final class Dispatcher {
 
   /**
    * @param able whether what is claimed now could be delivered
+   * @param ticking whether the rounds go on that ask for the next claim; when that ends, it must
+   *     {@link #ring}
    */
-  public Dispatcher(Settings.Dispatch settings, Circuit circuit, BooleanSupplier able) {
+  public Dispatcher(
+      Settings.Dispatch settings, Circuit circuit, BooleanSupplier able, BooleanSupplier ticking) {
     this.settings = settings;
     this.circuit = circuit;
     this.able = able;
+    this.ticking = ticking;
   }
 
   /**
    * Waits until something rings, {@code dispatch.idle-wait} at the most, and gives the next claim;
-   * null while nothing should be claimed.
+   * null while nothing should be claimed. It does not wait once the rounds are to end.
    */
   public Claim next() throws InterruptedException {
+    if (!ticking.getAsBoolean()) {
+      return null;
+    }
     if (bell.tryAcquire(settings.idleWait().toMillis(), TimeUnit.MILLISECONDS)) {
       bell.drainPermits();
     }
     int limit = room();
-    if (limit == 0 || !able()) {
+    if (limit == 0 || !able() || !ticking.getAsBoolean()) {
       hungry = true;
       return null;
     }

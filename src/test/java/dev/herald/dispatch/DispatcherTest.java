@@ -14,6 +14,8 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -26,6 +28,7 @@ class DispatcherTest {
 
   private final Circuit circuit = new Circuit(new Settings.Circuit(2, 50, Duration.ofMillis(10)));
   private final AtomicBoolean able = new AtomicBoolean(true);
+  private final AtomicBoolean ticking = new AtomicBoolean(true);
 
   @Test
   void should_claim_a_batch_but_no_more_than_it_starts_soon() throws InterruptedException {
@@ -106,6 +109,23 @@ class DispatcherTest {
   }
 
   @Test
+  void should_end_a_round_that_waits_and_claim_nothing_when_the_rounds_are_to_end()
+      throws Exception {
+    Dispatcher dispatcher = dispatcher(Duration.ZERO, 2, 8, ONLY_WHEN_IT_RINGS);
+    CompletableFuture<Claim> waiting = new CompletableFuture<>();
+    Thread round = new Thread(() -> waiting.complete(next(dispatcher)));
+    round.start();
+    await().until(() -> round.getState() == Thread.State.TIMED_WAITING);
+    ticking.set(false);
+    dispatcher.ring();
+    assertThat(waiting.get(30, TimeUnit.SECONDS)).isNull();
+    assertThat(dispatcher.next()).as("without a day's wait").isNull();
+    ticking.set(true);
+    dispatcher.ring();
+    assertThat(dispatcher.next()).isNotNull();
+  }
+
+  @Test
   void should_test_an_open_circuit_with_one_message_at_a_time() {
     Dispatcher dispatcher = continuous(10, 64);
     circuit.note(outcome(Kind.NOT_SENT));
@@ -147,7 +167,8 @@ class DispatcherTest {
     return new Dispatcher(
         new Settings.Dispatch(true, interval, batchSize, concurrency, Samples.LEASE, idleWait),
         circuit,
-        able::get);
+        able::get,
+        ticking::get);
   }
 
   private static Claim next(Dispatcher dispatcher) {

@@ -92,7 +92,9 @@ class GateTest {
     circuit = new Circuit(settings.circuit());
     recorder =
         new Recorder(
-            policy, batches::add, new Dispatcher(settings.dispatch(), circuit, () -> true));
+            policy,
+            batches::add,
+            new Dispatcher(settings.dispatch(), circuit, () -> true, () -> true));
     gate =
         new Gate(
             settings, policy, circuit, new Outcomes(Clock.systemUTC()), recorder, mayPost::get);
