@@ -1,6 +1,7 @@
 -- Called by route store-messages: stores the messages of a group of requests, and their idempotency keys.
 -- Guarantees: a request whose key is known stores nothing, and none of its ids is returned; a key older than its time to
--- live counts as unknown. A message that is returned is stored when the statement has committed.
+-- live counts as unknown. A message that is returned is stored when the statement has committed. One notification tells
+-- the other nodes, when they should hear of it and something is due now.
 WITH request AS (
     SELECT *
     FROM unnest(
@@ -24,8 +25,12 @@ WITH request AS (
         :#${variable.batch.changedBys}::text[], :#${variable.batch.firstIds}::uuid[])
         AS m (id, phone_number, content, send_at, expires_at, correlation_id, changed_by, first_id)
     WHERE first_id IS NULL OR first_id IN (SELECT id FROM fresh)
-    RETURNING id, created_at
+    RETURNING id, created_at, next_attempt_at
 ), tallied AS (
     INSERT INTO message_tally (status, n) SELECT 'PENDING', count(*) FROM stored HAVING count(*) > 0
+), notified AS (
+    SELECT pg_notify('herald_due', '')
+    WHERE :#${variable.batch.forOthers} AND EXISTS (SELECT FROM stored WHERE next_attempt_at <= now())
 )
-SELECT id, created_at FROM stored
+-- The join is there for notified to be executed.
+SELECT id, created_at FROM stored LEFT JOIN notified ON true

@@ -37,6 +37,7 @@ import dev.herald.intake.Intake;
 import dev.herald.intake.MessageBatch;
 import dev.herald.message.PhoneNumbers;
 import dev.herald.store.Database;
+import dev.herald.store.DueListener;
 import dev.herald.store.Rows;
 import dev.herald.webhook.Payload;
 import dev.herald.webhook.Signature;
@@ -97,6 +98,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
   private RedisFeed feed;
   private Recorder recorder;
   private Intake intake;
+  private DueListener listener;
   private Health health;
   private Shutdown shutdown;
 
@@ -196,7 +198,11 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             settings.retry(),
             settings.api().idempotencyTtl(),
             store(template),
-            settings.dispatch().continuous() ? dispatcher::ring : () -> {});
+            settings.dispatch().continuous() ? dispatcher::ring : () -> {},
+            dispatcher::leavesToOthers);
+    if (settings.dispatch().continuous()) {
+      listener = new DueListener(database, dispatcher::ring);
+    }
     registry.bind("json", json);
     registry.bind("objectMapper", Json.MAPPER);
     registry.bind("apiHeaders", new ApiHeaders(contract.queryNames()));
@@ -251,10 +257,16 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     feed.start();
     recorder.start();
     intake.start();
+    if (listener != null) {
+      listener.start();
+    }
   }
 
   /** Ends the delivery; the API still answers, though no longer as ready. */
   void endDelivery() throws InterruptedException {
+    if (listener != null) {
+      listener.close();
+    }
     if (shutdown != null) {
       health.close();
       shutdown.run();
@@ -269,6 +281,9 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     }
     if (feed != null) {
       feed.close();
+    }
+    if (listener != null) {
+      listener.close();
     }
     if (database != null) {
       database.close();

@@ -89,6 +89,11 @@ public final class Circuit {
     }
   }
 
+  /** Whether whole batches may be claimed. */
+  boolean closed() {
+    return breaker.getState() == State.CLOSED;
+  }
+
   public boolean open() {
     return breaker.getState() == State.OPEN;
   }

@@ -105,6 +105,16 @@ public final class Dispatcher {
     return !closed && !recordingFails;
   }
 
+  /**
+   * Whether a message that is stored now would wait for this node, so that the others should hear
+   * of it. Never with paced sending, where the turn decides; whether the scheduler runs is the
+   * claim's to see. Changes nothing, and asks nobody.
+   */
+  public boolean leavesToOthers() {
+    return settings.continuous()
+        && !(ticking.getAsBoolean() && able() && circuit.closed() && room(rate.latest()) > 0);
+  }
+
   private boolean able() {
     return mayPost() && able.getAsBoolean();
   }
@@ -238,14 +248,15 @@ public final class Dispatcher {
    * now.
    */
   private int room() {
+    return room(rate.perSecond(finished.get()));
+  }
+
+  private int room(long perSecond) {
     int busy = inFlight.get();
     if (!settings.continuous()) {
       return busy < settings.concurrency() + settings.batchSize() ? settings.batchSize() : 0;
     }
-    int soon =
-        (int)
-            Math.min(
-                Integer.MAX_VALUE / 2, rate.perSecond(finished.get()) * AHEAD.toMillis() / 1000);
+    int soon = (int) Math.min(Integer.MAX_VALUE / 2, perSecond * AHEAD.toMillis() / 1000);
     int ahead =
         Math.min(BATCHES_AHEAD * settings.batchSize(), Math.max(settings.concurrency(), soon));
     int room = settings.concurrency() + ahead - busy;
@@ -268,6 +279,11 @@ public final class Dispatcher {
         since = now;
         countThen = count;
       }
+      return perSecond;
+    }
+
+    /** As it was last worked out. */
+    synchronized long latest() {
       return perSecond;
     }
   }

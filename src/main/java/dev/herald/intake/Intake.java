@@ -23,6 +23,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.apache.camel.Body;
 import org.apache.camel.Header;
 
@@ -64,16 +65,24 @@ public final class Intake {
   private final Duration keyTtl;
   private final Store store;
   private final Runnable arrived;
+  private final BooleanSupplier forOthers;
   private volatile boolean closed;
 
   /**
    * @param arrived called after each commit: something may be due
+   * @param forOthers asked before each statement: whether the other nodes should hear of it, too
    */
-  public Intake(Settings.Retry retry, Duration keyTtl, Store store, Runnable arrived) {
+  public Intake(
+      Settings.Retry retry,
+      Duration keyTtl,
+      Store store,
+      Runnable arrived,
+      BooleanSupplier forOthers) {
     this.retry = retry;
     this.keyTtl = keyTtl;
     this.store = store;
     this.arrived = arrived;
+    this.forOthers = forOthers;
     for (int i = 0; i < WRITERS; i++) {
       Thread writer = new Thread(this::write, "herald-intake-" + i);
       writer.setDaemon(true);
@@ -196,7 +205,8 @@ public final class Intake {
 
   private void store(List<Request> group) {
     try {
-      Map<UUID, Instant> stored = store.store(new MessageBatch(group, retry, keyTtl));
+      Map<UUID, Instant> stored =
+          store.store(new MessageBatch(group, retry, keyTtl, forOthers.getAsBoolean()));
       accepted.addAndGet(stored.size());
       arrived.run();
       group.forEach(

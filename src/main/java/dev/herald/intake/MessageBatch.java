@@ -17,10 +17,14 @@ public final class MessageBatch {
   private final List<Row> rows;
   private final int maxAttempts;
   private final Duration keyTtl;
+  private final boolean forOthers;
 
   private record Row(Request request, NewMessage message) {}
 
-  MessageBatch(List<Request> requests, Settings.Retry retry, Duration keyTtl) {
+  /**
+   * @param forOthers whether the other nodes should hear of what is due
+   */
+  MessageBatch(List<Request> requests, Settings.Retry retry, Duration keyTtl, boolean forOthers) {
     // In key order, so that two nodes with the same keys wait for each other in one direction only.
     this.keyed =
         requests.stream()
@@ -34,6 +38,7 @@ public final class MessageBatch {
             .toList();
     this.maxAttempts = retry.maxAttempts();
     this.keyTtl = keyTtl;
+    this.forOthers = forOthers;
   }
 
   public int getMaxAttempts() {
@@ -42,6 +47,10 @@ public final class MessageBatch {
 
   public long getKeyTtlMs() {
     return keyTtl.toMillis();
+  }
+
+  public boolean isForOthers() {
+    return forOthers;
   }
 
   public String[] getOwners() {

@@ -133,14 +133,26 @@ public final class Database implements AutoCloseable {
     }
   }
 
+  /** A connection of its own, outside of the pools: what it listens for ends with the session. */
+  Connection connectToListen() throws SQLException {
+    Properties properties = properties();
+    properties.setProperty("ApplicationName", "herald-listener");
+    properties.setProperty("tcpKeepAlive", "true");
+    return DriverManager.getConnection(settings.url(), properties);
+  }
+
   private Connection connect() throws SQLException {
+    return DriverManager.getConnection(settings.url(), properties());
+  }
+
+  private Properties properties() {
     Properties properties = new Properties();
     properties.setProperty("user", settings.username());
     properties.setProperty("password", settings.password());
     String seconds = Long.toString(Math.max(1, settings.timeout().toSeconds()));
     properties.setProperty("connectTimeout", seconds);
     properties.setProperty("socketTimeout", seconds);
-    return DriverManager.getConnection(settings.url(), properties);
+    return properties;
   }
 
   private void probe() {

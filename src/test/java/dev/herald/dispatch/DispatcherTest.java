@@ -126,6 +126,40 @@ class DispatcherTest {
   }
 
   @Test
+  void should_leave_to_others_what_it_would_not_take_at_once() throws InterruptedException {
+    Dispatcher dispatcher = continuous(500, 8);
+    assertThat(dispatcher.leavesToOthers()).isFalse();
+    able.set(false);
+    assertThat(dispatcher.leavesToOthers()).as("a route that delivers is stopped").isTrue();
+    able.set(true);
+    ticking.set(false);
+    assertThat(dispatcher.leavesToOthers()).as("nothing is claimed").isTrue();
+    ticking.set(true);
+    dispatcher.recording(false);
+    assertThat(dispatcher.leavesToOthers()).as("outcomes cannot be recorded").isTrue();
+    dispatcher.recording(true);
+    claimed(dispatcher, dispatcher.next(), 16);
+    assertThat(dispatcher.leavesToOthers()).as("it has enough").isTrue();
+    dispatcher.recorded(4);
+    assertThat(dispatcher.leavesToOthers()).as("it has room again").isFalse();
+    circuit.note(outcome(Kind.NOT_SENT));
+    assertThat(dispatcher.leavesToOthers()).as("the circuit is open").isTrue();
+    await().until(() -> next(dispatcher) != null);
+    assertThat(circuit.open()).isFalse();
+    assertThat(dispatcher.leavesToOthers()).as("one message tests the provider").isTrue();
+    circuit.note(outcome(message(), Kind.DELIVERED, true));
+    assertThat(dispatcher.leavesToOthers()).isFalse();
+    dispatcher.close();
+    assertThat(dispatcher.leavesToOthers()).as("it is shutting down").isTrue();
+  }
+
+  @Test
+  void should_leave_nothing_to_others_with_paced_sending() {
+    able.set(false);
+    assertThat(dispatcher(Duration.ofMinutes(2), 2, 8, NOW_AND_THEN).leavesToOthers()).isFalse();
+  }
+
+  @Test
   void should_test_an_open_circuit_with_one_message_at_a_time() {
     Dispatcher dispatcher = continuous(10, 64);
     circuit.note(outcome(Kind.NOT_SENT));

@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -37,9 +38,15 @@ class IntakeTest {
 
   private final Table table = new Table();
   private final AtomicInteger rings = new AtomicInteger();
+  private final AtomicBoolean forOthers = new AtomicBoolean();
   private final List<Thread> callers = new ArrayList<>();
   private final Intake intake =
-      new Intake(Configured.with().retry(), Duration.ofHours(24), table, rings::incrementAndGet);
+      new Intake(
+          Configured.with().retry(),
+          Duration.ofHours(24),
+          table,
+          rings::incrementAndGet,
+          forOthers::get);
 
   /** What the two statements do, with a door that the test can shut. */
   private static final class Table implements Intake.Store {
@@ -124,6 +131,15 @@ class IntakeTest {
     assertThat(shown.maxAttempts()).isEqualTo(3);
     assertThat(shown.createdAt()).as("the database's time").isEqualTo(Instant.EPOCH);
     assertThat(rings).hasValue(1);
+  }
+
+  @Test
+  void should_say_with_each_statement_whether_others_should_hear_of_it() {
+    intake.start();
+    accept(null, message("mine")).join();
+    forOthers.set(true);
+    accept(null, message("theirs")).join();
+    assertThat(table.batches).extracting(MessageBatch::isForOthers).containsExactly(false, true);
   }
 
   @Test

@@ -31,6 +31,7 @@ class MessageBatchTest {
     assertThat(batch.getFirstIds()).containsExactly(id(a), id(a), null);
     assertThat(batch.getKeyTtlMs()).isEqualTo(3_600_000);
     assertThat(batch.getMaxAttempts()).isEqualTo(7);
+    assertThat(batch.isForOthers()).isTrue();
   }
 
   @Test
@@ -49,7 +50,10 @@ class MessageBatchTest {
 
   private static MessageBatch batch(Request... requests) {
     return new MessageBatch(
-        List.of(requests), Configured.with("retry.max-attempts", "7").retry(), Duration.ofHours(1));
+        List.of(requests),
+        Configured.with("retry.max-attempts", "7").retry(),
+        Duration.ofHours(1),
+        true);
   }
 
   private static Request request(
