@@ -95,6 +95,22 @@ class NotifyTest {
   }
 
   @Test
+  void should_wake_the_other_nodes_when_delivery_is_started() {
+    try (Node stopped = node().with("dispatch.enabled", false).start();
+        Node other = node().start()) {
+      awaitListeners(2);
+      stopped.api().post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
+      double claims = other.metric("herald_claims_total");
+      String id = stopped.api().create("waits");
+      await().until(() -> other.metric("herald_claims_total") > claims);
+      assertThat(stopped.api().status(id)).isEqualTo("PENDING");
+
+      stopped.api().post("/api/v1/scheduler/start", null).expect(200);
+      await().untilAsserted(() -> assertThat(stopped.api().status(id)).isEqualTo("SENT"));
+    }
+  }
+
+  @Test
   void should_notify_once_a_group_and_only_of_what_is_due_and_not_taken() throws SQLException {
     try (Node node = node().start();
         Connection raw = sql.connect();
