@@ -7,7 +7,8 @@
 #
 # drain: N messages are due; how long until each has been POSTed and recorded, from a process that has just started.
 #   --finished puts that many SENT rows there before; --freeze-redis stops Redis (SIGSTOP) for the middle third.
-# latency: from a client's POST to the webhook, one message at a time. intake: single POSTs, by wrk.
+# latency: from a client's POST to the webhook, one message at a time. intake: single POSTs, by wrk, and beside them the same
+# to a bare handler that only inserts (bench/Bare.java).
 #
 # Needs a JDK 17, Maven, PostgreSQL's server programs (PGBIN, by default Debian's), redis-server, curl; wrk for intake.
 # JAVA_OPTS goes to Herald. Files are in $BENCH_DIR (default: a new folder in /tmp) and are removed at the end.
@@ -145,9 +146,17 @@ case $what in
         stop_nodes ;;
     intake)
         new_database; start_node 0 false; herald=($node)
+        bare_port=$((api_port + 50))
+        java ${JAVA_OPTS:-} -cp 'target/lib/*' bench/Bare.java $bare_port "jdbc:postgresql://127.0.0.1:$pg_port/herald" > "$dir/bare.log" 2>&1 & pids+=($!)
+        until curl -s -o /dev/null "http://127.0.0.1:$bare_port/"; do sleep 0.1; done
+        printf '%-4s %-8s %9s %9s %9s %s\n' run '' req/s p50 p99 'not 201'
         for run in $(seq "$runs"); do
-            wrk -t1 -c"$connections" -d"${seconds}s" --latency -s bench/intake.lua "http://127.0.0.1:$api_port" |
-                grep -E '50%|99%|Requests/sec|Non-2xx'
+            for who in herald:$api_port bare:$bare_port; do
+                sql "TRUNCATE message CASCADE"; sql "CHECKPOINT"
+                wrk -t1 -c"$connections" -d"${seconds}s" --latency -s bench/intake.lua "http://127.0.0.1:${who#*:}" |
+                    awk -v run="$run" -v who="${who%:*}" '/50%/ {p50 = $2} /99%/ {p99 = $2} /Non-2xx/ {bad = $NF} /Requests\/sec/ {rate = $2}
+                        END {printf "%-4s %-8s %9.0f %9s %9s %s\n", run, who, rate, p50, p99, bad + 0}'
+            done
         done
         stop_nodes ;;
     *) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 2 ;;

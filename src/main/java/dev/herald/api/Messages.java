@@ -5,6 +5,7 @@ import dev.herald.message.Message;
 import java.util.List;
 import java.util.UUID;
 import org.apache.camel.Body;
+import org.apache.camel.Exchange;
 import org.apache.camel.Variable;
 
 /** What the API answers about messages, and why it says no. Stateless. */
@@ -16,6 +17,15 @@ public final class Messages {
   /** What a request stored, in its order. */
   public Accepted accepted(@Body List<Message> messages) {
     return new Accepted(messages.size(), messages.stream().map(Message::id).toList());
+  }
+
+  /** Answers with the one message that a request stored, and where it is. */
+  public void created(Exchange exchange) {
+    org.apache.camel.Message answer = exchange.getMessage();
+    Message message = (Message) answer.getBody(List.class).get(0);
+    answer.setHeader(Exchange.HTTP_RESPONSE_CODE, 201);
+    answer.setHeader("Location", "/api/v1/messages/" + message.id());
+    answer.setBody(message);
   }
 
   /**
