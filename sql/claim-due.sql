@@ -3,7 +3,8 @@
 -- nothing (a batch by hand does claim); with pacing, the whole cluster claims one batch an interval, and turns that were
 -- missed are not made up for. With a rate limit, all nodes take no more than the tokens that time brought: one second's
 -- at once, and who comes at the same moment waits for the other's statement. Attempts whose lease ran
--- out are kept as attempts that may have been sent. A heap-only update: no index holds what it changes.
+-- out are kept as attempts that may have been sent. A heap-only update: no index holds what it changes. It begins where
+-- the caller says, but never after what was due a second ago: a transaction may commit later than a younger one.
 WITH bucket AS (
     SELECT least(:#${variable.rateLimit}::float8,
         tokens + greatest(0, extract(epoch FROM now() - at)) * :#${variable.rateLimit}::float8) AS tokens
@@ -30,6 +31,9 @@ WITH bucket AS (
           AND next_attempt_at <= now()
           AND (lease_until IS NULL OR lease_until <= now())
           AND (expires_at IS NULL OR expires_at > now())
+          AND (next_attempt_at, id) >= (
+              least(timestamptz 'epoch' + :#${variable.claim.from.dueMicros} * interval '1 us', now() - interval '1 s'),
+              :#${variable.claim.from.id})
           AND EXISTS (SELECT FROM allowed)
         ORDER BY next_attempt_at, id
         LIMIT :#${variable.claim.limit}
@@ -53,4 +57,5 @@ SET claim_id = :#${variable.claim.id}, lease_until = now() + :#${variable.claim.
 FROM due
 WHERE m.id = due.id
 RETURNING m.id, m.claim_id, m.phone_number, m.content, m.attempts, m.max_attempts, m.correlation_id,
-    due.claim_id IS NOT NULL AS orphan, (extract(epoch FROM m.expires_at - now()) * 1000)::bigint AS expires_in_ms
+    due.claim_id IS NOT NULL AS orphan, (extract(epoch FROM m.next_attempt_at) * 1000000)::bigint AS due_micros,
+    (extract(epoch FROM m.expires_at - now()) * 1000)::bigint AS expires_in_ms

@@ -11,6 +11,7 @@ import dev.herald.dev.SampleWebhook.Post;
 import dev.herald.testing.Api;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
+import dev.herald.testing.Sql;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -30,12 +31,15 @@ class DeliveryTest {
   private static SampleWebhook webhook;
   private static Node node;
   private static Api api;
+  private static Sql sql;
 
   @BeforeAll
   static void start() {
     webhook = new SampleWebhook();
+    String database = Local.servers().newDatabase();
+    sql = new Sql(database);
     node =
-        Node.on(Local.servers().newDatabase(), webhook.url())
+        Node.on(database, webhook.url())
             .with("webhook.auth-header", "X-Provider-Key")
             .with("webhook.auth-value", "a secret of the provider")
             .with("circuit.window", 1_000)
@@ -186,6 +190,18 @@ class DeliveryTest {
     assertThat(api.status(id)).isEqualTo("PENDING");
     JsonNode sent = awaitStatus(id, "SENT");
     assertThat(Instant.parse(sent.path("sentAt").asText())).isAfter(sendAt);
+  }
+
+  /** A lease that runs out, a long transaction: claims begin where the last one ended. */
+  @Test
+  void should_find_what_comes_to_be_due_before_what_was_claimed_already() {
+    awaitStatus(api.create("due now"), "SENT");
+    String id =
+        sql.value(
+            "INSERT INTO message (id, phone_number, content, max_attempts, next_attempt_at)"
+                + " VALUES (gen_random_uuid(), '+905551234567', 'due an hour ago', 3, now() - interval '1 hour')"
+                + " RETURNING id");
+    awaitStatus(id, "SENT");
   }
 
   static JsonNode awaitStatus(String id, String status) {

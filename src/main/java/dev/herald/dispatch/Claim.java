@@ -12,6 +12,7 @@ import java.util.UUID;
  * @param interval between the whole cluster's batches; zero means continuous
  * @param byHand asked for by a person, so that neither the switch nor the pace counts
  * @param probe whether its one message tests an open circuit
+ * @param from where it begins to look; what lies before is not claimed
  * @param askedAt {@link System#nanoTime()} before the statement was sent: the lease lasts at least
  *     from then
  */
@@ -22,6 +23,7 @@ public record Claim(
     Duration interval,
     boolean byHand,
     boolean probe,
+    Frontier.Place from,
     long askedAt) {
 
   public long leaseMs() {

@@ -50,6 +50,7 @@ public final class Dispatcher {
   private final AtomicLong claims = new AtomicLong();
   private final AtomicLong messages = new AtomicLong();
   private final Rate rate = new Rate();
+  private final Frontier frontier = new Frontier();
   private volatile boolean hungry;
   private volatile Claim underWay;
   private volatile boolean failing;
@@ -138,6 +139,8 @@ public final class Dispatcher {
   }
 
   private Claim claim(int limit, boolean byHand, boolean probe) {
+    long now = System.nanoTime();
+    boolean continuous = settings.continuous() && !byHand && !probe;
     return new Claim(
         claimIds.generate(),
         limit,
@@ -145,7 +148,8 @@ public final class Dispatcher {
         settings.interval(),
         byHand,
         probe,
-        System.nanoTime());
+        continuous ? frontier.next(now) : Frontier.Place.BEGINNING,
+        now);
   }
 
   /** Takes note of what a claim brought, and asks for more while there is more. */
@@ -169,6 +173,9 @@ public final class Dispatcher {
     }
     if (claim.probe() && messages.isEmpty()) {
       circuit.noProbe();
+    }
+    if (claim.continuous()) {
+      frontier.reached(messages);
     }
     if (claim.continuous() && messages.size() == claim.limit()) {
       ring();

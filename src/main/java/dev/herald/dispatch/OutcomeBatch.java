@@ -10,7 +10,6 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -51,7 +50,8 @@ public final class OutcomeBatch {
     for (Ended ended : outcomes) {
       entries.add(new Entry(ended.outcome(), policy.decide(ended.outcome()), ended.at()));
     }
-    entries.sort((a, b) -> inDatabaseOrder(a.outcome.message().id(), b.outcome.message().id()));
+    entries.sort(
+        (a, b) -> DatabaseOrder.compare(a.outcome.message().id(), b.outcome.message().id()));
   }
 
   public int size() {
@@ -130,14 +130,6 @@ public final class OutcomeBatch {
         .filter(i -> !written.positions().contains(i + 1L))
         .mapToObj(i -> entries.get(i).outcome)
         .toList();
-  }
-
-  /** As PostgreSQL compares: byte by byte, where Java compares signed numbers. */
-  private static int inDatabaseOrder(UUID a, UUID b) {
-    int high = Long.compareUnsigned(a.getMostSignificantBits(), b.getMostSignificantBits());
-    return high != 0
-        ? high
-        : Long.compareUnsigned(a.getLeastSignificantBits(), b.getLeastSignificantBits());
   }
 
   private static boolean failedAttempt(Outcome outcome) {

@@ -18,6 +18,7 @@ import java.util.UUID;
  * @param orphan whether an earlier claim never ended, so that the message may have been sent
  * @param expiresInMs milliseconds from the claim to the message's expiry, by the database's clock;
  *     null without one
+ * @param dueMicros when it was due, in microseconds since 1970 by the database's clock
  */
 public record ClaimedMessage(
     UUID id,
@@ -28,7 +29,8 @@ public record ClaimedMessage(
     int maxAttempts,
     String correlationId,
     boolean orphan,
-    Long expiresInMs) {
+    Long expiresInMs,
+    long dueMicros) {
 
   /** Reads one row. */
   public static ClaimedMessage read(ResultSet row, int rowNumber) throws SQLException {
@@ -43,6 +45,7 @@ public record ClaimedMessage(
         row.getInt("max_attempts"),
         row.getString("correlation_id"),
         row.getBoolean("orphan"),
-        expires);
+        expires,
+        row.getLong("due_micros"));
   }
 }

@@ -104,7 +104,16 @@ class OutcomeBatchTest {
     boolean delivered = kind == Kind.DELIVERED;
     return new Outcome(
         new ClaimedMessage(
-            UUID.fromString(id), UUID.randomUUID(), "+905551234567", "hi", 1, 3, null, false, null),
+            UUID.fromString(id),
+            UUID.randomUUID(),
+            "+905551234567",
+            "hi",
+            1,
+            3,
+            null,
+            false,
+            null,
+            0),
         kind,
         delivered ? Integer.valueOf(202) : kind == Kind.REFUSED ? Integer.valueOf(400) : null,
         delivered ? "m-1" : null,

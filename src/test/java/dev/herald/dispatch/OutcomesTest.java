@@ -23,7 +23,7 @@ class OutcomesTest {
       Clock.fixed(Instant.parse("2026-11-21T09:36:00Z"), ZoneOffset.UTC);
   static final ClaimedMessage MESSAGE =
       new ClaimedMessage(
-          UUID.randomUUID(), UUID.randomUUID(), "+905551234567", "hi", 1, 3, "c", false, null);
+          UUID.randomUUID(), UUID.randomUUID(), "+905551234567", "hi", 1, 3, "c", false, null, 0);
 
   private final Outcomes outcomes = new Outcomes(CLOCK);
 

@@ -121,6 +121,15 @@ class RetryPolicyTest {
 
   private static ClaimedMessage message(int attempt) {
     return new ClaimedMessage(
-        UUID.randomUUID(), UUID.randomUUID(), "+905551234567", "hi", attempt, 3, "c", false, null);
+        UUID.randomUUID(),
+        UUID.randomUUID(),
+        "+905551234567",
+        "hi",
+        attempt,
+        3,
+        "c",
+        false,
+        null,
+        0);
   }
 }

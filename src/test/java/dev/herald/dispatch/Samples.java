@@ -24,7 +24,15 @@ final class Samples {
   }
 
   static Claim claimOf(int limit, Duration interval, boolean byHand, boolean probe) {
-    return new Claim(UUID.randomUUID(), limit, LEASE, interval, byHand, probe, System.nanoTime());
+    return new Claim(
+        UUID.randomUUID(),
+        limit,
+        LEASE,
+        interval,
+        byHand,
+        probe,
+        Frontier.Place.BEGINNING,
+        System.nanoTime());
   }
 
   /** A claim that was made some time ago. */
@@ -36,6 +44,7 @@ final class Samples {
         Duration.ZERO,
         false,
         false,
+        Frontier.Place.BEGINNING,
         System.nanoTime() - age.toNanos());
   }
 
@@ -53,7 +62,8 @@ final class Samples {
         3,
         "c",
         orphan,
-        expiresInMs);
+        expiresInMs,
+        0);
   }
 
   static Outcome outcome(Kind kind) {

@@ -70,6 +70,7 @@ class WebhookHeadersTest {
         3,
         correlationId,
         false,
-        null);
+        null,
+        0);
   }
 }

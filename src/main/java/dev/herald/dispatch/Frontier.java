@@ -1,0 +1,64 @@
+package dev.herald.dispatch;
+
+import dev.herald.message.ClaimedMessage;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * From where claims look for what is due: from where the last one ended, and once a second from the
+ * beginning. The index entries of messages that were claimed stay until a vacuum, and a claim that
+ * always began at the beginning would walk over all of them: after a million it took 70 ms, and one
+ * that goes on takes 6 (docs/performance.md). What comes to lie before the frontier, because its
+ * lease ran out or its transaction was long, is found within that second. Thread-safe.
+ */
+final class Frontier {
+  private static final Duration FROM_THE_BEGINNING_EVERY = Duration.ofSeconds(1);
+
+  /**
+   * A place in the order in which messages are claimed.
+   *
+   * @param dueMicros when a message is due, in microseconds since 1970 by the database's clock
+   * @param id of the message, for those that are due at the same time
+   */
+  public record Place(long dueMicros, UUID id) {
+    static final Place BEGINNING = new Place(0, new UUID(0, 0));
+
+    private boolean isBefore(Place other) {
+      return dueMicros != other.dueMicros
+          ? dueMicros < other.dueMicros
+          : DatabaseOrder.compare(id, other.id) < 0;
+    }
+  }
+
+  private Place reached = Place.BEGINNING;
+  private Long lastFromTheBeginning;
+
+  /**
+   * Where the next claim begins.
+   *
+   * @param now {@link System#nanoTime()}
+   */
+  synchronized Place next(long now) {
+    if (lastFromTheBeginning == null
+        || now - lastFromTheBeginning >= FROM_THE_BEGINNING_EVERY.toNanos()) {
+      lastFromTheBeginning = now;
+      return Place.BEGINNING;
+    }
+    return reached;
+  }
+
+  /** Takes note of what a claim brought, in any order; nothing moves nothing. */
+  synchronized void reached(List<ClaimedMessage> messages) {
+    Place last = Place.BEGINNING;
+    for (ClaimedMessage message : messages) {
+      Place place = new Place(message.dueMicros(), message.id());
+      if (last.isBefore(place)) {
+        last = place;
+      }
+    }
+    if (!messages.isEmpty()) {
+      reached = last;
+    }
+  }
+}
