@@ -2,11 +2,13 @@
 # Measures Herald on a PostgreSQL with fsync on, a Redis and a webhook, all on this machine and of its own.
 #
 #   bench/run.sh drain   [--n 200000] [--runs 3] [--nodes 1] [--latency MS] [--concurrency 64] [--finished ROWS] [--freeze-redis]
+#   bench/run.sh growth  [--n 1000000] [--finished 10000000]
 #   bench/run.sh latency [--rate 200] [--seconds 20]
 #   bench/run.sh intake  [--connections 64] [--seconds 15]
 #
 # drain: N messages are due; how long until each has been POSTed and recorded, from a process that has just started.
 #   --finished puts that many SENT rows there before; --freeze-redis stops Redis (SIGSTOP) for the middle third.
+# growth: one warm process drains 10,000 messages, 200,000, and N beside so many SENT rows. Prints sizes after each.
 # latency: from a client's POST to the webhook, one message at a time. intake: single POSTs, by wrk, and beside them the same
 # to a bare handler that only inserts (bench/Bare.java).
 #
@@ -17,6 +19,7 @@ cd "$(dirname "$0")/.."
 
 what=${1:-drain}; shift || true
 n=200000 runs=3 nodes=1 latency=0 concurrency=64 finished=0 freeze= rate=200 seconds=20 connections=64
+[ "$what" != growth ] || n=1000000 finished=10000000 runs=1
 while [ $# -gt 0 ]; do
     case $1 in
         --freeze-redis) freeze=1; shift ;;
@@ -135,9 +138,34 @@ drain() {
     done
 }
 
+scheduler() { curl -sf -o /dev/null -X POST -H "Authorization: Bearer $BENCH_KEY" "http://127.0.0.1:$api_port/api/v1/scheduler/$1"; }
+sizes() {
+    sql "SELECT string_agg(relname || ' ' || pg_size_pretty(pg_relation_size(oid)), ', ' ORDER BY relname)
+         FROM pg_class WHERE relname ~ '^message(_pkey|_due_idx|_sent_idx|_phone_number_idx)?$'"
+}
+one_drain() { # one_drain DUE FINISHED: in the process that runs
+    scheduler stop; sql "TRUNCATE message CASCADE; TRUNCATE message_tally"
+    [ "$2" = 0 ] || fill "$2" SENT
+    fill "$1" PENDING; sql "VACUUM ANALYZE message"; sql "CHECKPOINT"; sleep 2
+    local begin; begin=$(now); scheduler start
+    until [ "$(sql "SELECT coalesce(sum(n), 0) - $2 FROM message_tally WHERE status = 'SENT'")" -ge "$1" ]; do sleep 0.02; done
+    echo "$1 $2 $begin $(now)" | awk '{printf "%9d due %9d finished %9.0f msg/s %6.1f s", $1, $2, $1 / ($4 - $3), $4 - $3}'
+    echo "   $(sizes)"
+}
+growth() {
+    new_database; start_node 0 true; herald=($node)
+    printf 'warm-up   '; one_drain 300000 0
+    for _ in 1 2 3; do one_drain 10000 0; done
+    one_drain 200000 0
+    for run in $(seq "$runs"); do one_drain "$n" "$finished"; done
+    one_drain 200000 0
+    stop_nodes
+}
+
 until curl -s -o /dev/null "http://127.0.0.1:$sink_port/" || [ "$what" = latency ]; do sleep 0.1; done
 case $what in
     drain) drain ;;
+    growth) growth ;;
     latency)
         new_database; start_node 0 true; herald=($node)
         for run in $(seq "$runs"); do
