@@ -30,7 +30,8 @@ public final class Recorder {
   private static final Logger LOG = LoggerFactory.getLogger(Recorder.class);
   private static final int MAX_BATCH = 1_000;
   private static final int WORTH_A_STATEMENT = 500;
-  private static final long LINGER_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+  private static final long LINGER_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
   private static final long MAX_PAUSE_MS = 1_000;
   private static final long POLL_MS = 100;
 
@@ -121,12 +122,16 @@ public final class Recorder {
 
   /**
    * What is there, and under load what comes in a moment: a statement costs as much as many rows.
+   * It does not wait for more than half of what is in flight, or nothing would be claimed
+   * meanwhile.
    */
   private void gather(List<Ended> batch) {
     queue.drainTo(batch, MAX_BATCH - 1);
     long end = System.nanoTime() + LINGER_NANOS;
-    while (batch.size() > 1 && batch.size() < WORTH_A_STATEMENT && System.nanoTime() < end) {
-      LockSupport.parkNanos(LINGER_NANOS / 10);
+    while (batch.size() > 1
+        && batch.size() < Math.min(WORTH_A_STATEMENT, dispatcher.inFlight() / 2)
+        && System.nanoTime() < end) {
+      LockSupport.parkNanos(LOOK_NANOS);
       queue.drainTo(batch, MAX_BATCH - batch.size());
     }
   }
