@@ -67,6 +67,8 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.CamelExecutionException;
 import org.apache.camel.ProducerTemplate;
 import org.apache.camel.StartupListener;
+import org.apache.camel.component.micrometer.eventnotifier.MicrometerRouteEventNotifier;
+import org.apache.camel.spi.EventNotifier;
 import org.apache.camel.spi.Registry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -333,10 +335,11 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     /** The metrics of routes need no event for each exchange, and Camel would make four. */
     @Override
     public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {
-      camel
-          .getManagementStrategy()
-          .getEventNotifiers()
-          .forEach(notifier -> notifier.setIgnoreExchangeEvents(true));
+      for (EventNotifier notifier : camel.getManagementStrategy().getEventNotifiers()) {
+        if (notifier instanceof MicrometerRouteEventNotifier) {
+          notifier.setIgnoreExchangeEvents(true);
+        }
+      }
     }
 
     @Override
