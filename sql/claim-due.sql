@@ -4,7 +4,8 @@
 -- missed are not made up for. With a rate limit, all nodes take no more than the tokens that time brought: one second's
 -- at once, and who comes at the same moment waits for the other's statement. Attempts whose lease ran
 -- out are kept as attempts that may have been sent. A heap-only update: no index holds what it changes. It begins where
--- the caller says, but never after what was due a second ago: a transaction may commit later than a younger one.
+-- the caller says, but never after what was due a second ago: a transaction may commit later than a younger one;
+-- with a rate limit at the beginning, for most claims then bring nothing, and one that looks there must not be one of them.
 WITH bucket AS (
     SELECT least(:#${variable.rateLimit}::float8,
         tokens + greatest(0, extract(epoch FROM now() - at)) * :#${variable.rateLimit}::float8) AS tokens
@@ -32,7 +33,8 @@ WITH bucket AS (
           AND (lease_until IS NULL OR lease_until <= now())
           AND (expires_at IS NULL OR expires_at > now())
           AND (next_attempt_at, id) >= (
-              least(timestamptz 'epoch' + :#${variable.claim.from.dueMicros} * interval '1 us', now() - interval '1 s'),
+              least(timestamptz 'epoch' + :#${variable.claim.from.dueMicros} * interval '1 us', now() - interval '1 s',
+                  CASE WHEN :#${variable.rateLimit} > 0 THEN timestamptz 'epoch' END),
               :#${variable.claim.from.id})
           AND EXISTS (SELECT FROM allowed)
         ORDER BY next_attempt_at, id

@@ -81,9 +81,9 @@ public final class Dispatcher {
     if (bell.tryAcquire(settings.idleWait().toMillis(), TimeUnit.MILLISECONDS)) {
       bell.drainPermits();
     }
+    hungry = true; // before it looks, or what is recorded meanwhile rings nobody
     int limit = room();
     if (limit == 0 || !able() || !ticking.getAsBoolean()) {
-      hungry = true;
       return null;
     }
     hungry = false;

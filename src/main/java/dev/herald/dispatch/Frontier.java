@@ -8,9 +8,10 @@ import java.util.UUID;
 /**
  * From where claims look for what is due: from where the last one ended, and once a second from the
  * beginning. The index entries of messages that were claimed stay until a vacuum, and a claim that
- * always began at the beginning would walk over all of them: after a million it took over 30 ms,
- * and one that goes on takes 2 (docs/performance.md). What comes to lie before the frontier,
- * because its lease ran out or its transaction was long, is found within that second. Thread-safe.
+ * always began at the beginning would walk over all of them: after 1.4 million it took 80 ms, and
+ * one that goes on takes 2 (docs/performance.md). What comes to lie before the frontier, because
+ * its lease ran out, it was given back or its transaction was long, is found by the first claim
+ * after that second. Thread-safe.
  */
 final class Frontier {
   private static final Duration FROM_THE_BEGINNING_EVERY = Duration.ofSeconds(1);

@@ -168,5 +168,8 @@ public final class Recorder {
         batch.get(0).outcome().message().id(),
         reason.getMessage());
     dispatcher.recorded(1);
+    if (queue.isEmpty()) {
+      dispatcher.recording(true);
+    }
   }
 }
