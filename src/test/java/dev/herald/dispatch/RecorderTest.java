@@ -86,6 +86,24 @@ class RecorderTest {
   }
 
   @Test
+  void should_deliver_again_when_the_last_that_waited_is_never_taken() throws InterruptedException {
+    List<Boolean> mayPost = new CopyOnWriteArrayList<>();
+    Recorder recorder =
+        recorder(
+            batch -> {
+              mayPost.add(dispatcher.mayPost());
+              throw mayPost.size() == 1
+                  ? new DataAccessResourceFailureException("away")
+                  : new DataIntegrityViolationException("never");
+            });
+    add(recorder, 1);
+    recorder.start();
+    recorder.close(LONG_ENOUGH);
+    assertThat(mayPost).containsExactly(true, false);
+    assertThat(dispatcher.mayPost()).isTrue();
+  }
+
+  @Test
   void should_not_wait_for_ever_for_a_database_that_is_away() throws InterruptedException {
     Recorder recorder =
         recorder(
