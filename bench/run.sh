@@ -111,7 +111,7 @@ drain() {
         wal0=$(sql "SELECT pg_current_wal_lsn()"); pg0=$(postgres_ticks); sink0=$(ticks $sink)
         for pid in "${herald[@]}"; do herald0=$((herald0 + $(ticks "$pid"))); done
         begin=$(now); mark=$begin
-        curl -sf -o /dev/null -X POST -H "Authorization: Bearer $BENCH_KEY" "http://127.0.0.1:$api_port/api/v1/scheduler/start"
+        scheduler start
         while [ "$done" -lt "$n" ]; do
             sleep 0.1
             done=$(sql "SELECT coalesce(sum(n), 0) - $finished FROM message_tally WHERE status = 'SENT'")

@@ -9,7 +9,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
-import java.util.UUID;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -21,9 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class OutcomesTest {
   private static final Clock CLOCK =
       Clock.fixed(Instant.parse("2026-11-21T09:36:00Z"), ZoneOffset.UTC);
-  static final ClaimedMessage MESSAGE =
-      new ClaimedMessage(
-          UUID.randomUUID(), UUID.randomUUID(), "+905551234567", "hi", 1, 3, "c", false, null, 0);
+  private static final ClaimedMessage MESSAGE = Samples.message();
 
   private final Outcomes outcomes = new Outcomes(CLOCK);
 

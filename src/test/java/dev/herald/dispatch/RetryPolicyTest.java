@@ -12,11 +12,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.herald.Settings.OnAmbiguous;
 import dev.herald.dispatch.Outcome.Kind;
-import dev.herald.message.ClaimedMessage;
 import dev.herald.message.Status;
 import io.github.resilience4j.core.IntervalFunction;
 import java.time.Duration;
-import java.util.UUID;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -65,7 +63,9 @@ class RetryPolicyTest {
 
   @Test
   void should_not_let_a_test_of_the_provider_cost_an_attempt() {
-    Outcome probe = new Outcome(message(3), NOT_SENT, 503, null, "e", null, Duration.ZERO, true);
+    Outcome probe =
+        new Outcome(
+            Samples.message(3, false, null), NOT_SENT, 503, null, "e", null, Duration.ZERO, true);
     assertThat(retry.decide(probe).status()).isEqualTo(Status.PENDING);
     assertThat(retry.decide(probe).counted()).isFalse();
   }
@@ -112,24 +112,12 @@ class RetryPolicyTest {
   }
 
   private static Outcome asking(Duration retryAfter) {
-    return new Outcome(message(1), NOT_SENT, 429, null, "e", retryAfter, Duration.ZERO, false);
+    return new Outcome(
+        Samples.message(), NOT_SENT, 429, null, "e", retryAfter, Duration.ZERO, false);
   }
 
   private static Outcome outcome(Kind kind, int attempt) {
-    return new Outcome(message(attempt), kind, null, null, null, null, Duration.ZERO, false);
-  }
-
-  private static ClaimedMessage message(int attempt) {
-    return new ClaimedMessage(
-        UUID.randomUUID(),
-        UUID.randomUUID(),
-        "+905551234567",
-        "hi",
-        attempt,
-        3,
-        "c",
-        false,
-        null,
-        0);
+    return new Outcome(
+        Samples.message(attempt, false, null), kind, null, null, null, null, Duration.ZERO, false);
   }
 }
