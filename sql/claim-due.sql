@@ -4,20 +4,19 @@
 -- missed are not made up for. With a rate limit, all nodes take no more than the tokens that time brought: one second's
 -- at once, and who comes at the same moment waits for the other's statement. Attempts whose lease ran
 -- out are kept as attempts that may have been sent. A heap-only update: no index holds what it changes. It begins where
--- the caller says, but never after what was due a second ago: a transaction may commit later than a younger one;
--- with a rate limit at the beginning, for most claims then bring nothing, and one that looks there must not be one of them.
+-- the caller says, but never after what was due a second ago: a transaction may commit later than a younger one.
 WITH bucket AS (
-    SELECT least(:#${variable.rateLimit}::float8,
-        tokens + greatest(0, extract(epoch FROM now() - at)) * :#${variable.rateLimit}::float8) AS tokens
+    SELECT least(:#${variable.claim.rateLimit}::float8,
+        tokens + greatest(0, extract(epoch FROM now() - at)) * :#${variable.claim.rateLimit}::float8) AS tokens
     FROM delivery_rate
-    WHERE :#${variable.rateLimit} > 0
+    WHERE :#${variable.claim.rateLimit} > 0
     FOR UPDATE
 ), turn AS (
     UPDATE scheduler
     SET next_batch_at = :#${variable.claim.intervalMs} * interval '1 ms'
         + CASE WHEN next_batch_at > now() - :#${variable.claim.intervalMs} * interval '1 ms' THEN next_batch_at ELSE now() END
     WHERE :#${variable.claim.paced} AND running AND next_batch_at <= now()
-      AND (:#${variable.rateLimit} = 0 OR (SELECT tokens FROM bucket) >= 1)
+      AND (:#${variable.claim.rateLimit} = 0 OR (SELECT tokens FROM bucket) >= 1)
     RETURNING running
 ), allowed AS (
     SELECT FROM turn
@@ -33,20 +32,19 @@ WITH bucket AS (
           AND (lease_until IS NULL OR lease_until <= now())
           AND (expires_at IS NULL OR expires_at > now())
           AND (next_attempt_at, id) >= (
-              least(timestamptz 'epoch' + :#${variable.claim.from.dueMicros} * interval '1 us', now() - interval '1 s',
-                  CASE WHEN :#${variable.rateLimit} > 0 THEN timestamptz 'epoch' END),
+              least(timestamptz 'epoch' + :#${variable.claim.from.dueMicros} * interval '1 us', now() - interval '1 s'),
               :#${variable.claim.from.id})
           AND EXISTS (SELECT FROM allowed)
         ORDER BY next_attempt_at, id
         LIMIT :#${variable.claim.limit}
         FOR UPDATE SKIP LOCKED) head
     -- A limit of its own: a plan for a limit that is not known beforehand reads the whole table.
-    LIMIT CASE WHEN :#${variable.rateLimit} > 0 THEN (SELECT floor(tokens)::integer FROM bucket) END
+    LIMIT CASE WHEN :#${variable.claim.rateLimit} > 0 THEN (SELECT floor(tokens)::integer FROM bucket) END
 ), taken AS (
     UPDATE delivery_rate r
     SET tokens = bucket.tokens - (SELECT count(*) FROM due), at = greatest(r.at, now())
     FROM bucket
-    WHERE :#${variable.rateLimit} > 0 AND EXISTS (SELECT FROM due)
+    WHERE :#${variable.claim.rateLimit} > 0 AND EXISTS (SELECT FROM due)
 ), orphaned AS (
     INSERT INTO attempt (message_id, claim_id, number, at, class, error)
     SELECT id, claim_id, attempts, now(), 'MAYBE_SENT', 'the lease ran out before the outcome was recorded'

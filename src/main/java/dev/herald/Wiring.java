@@ -155,6 +155,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     Dispatcher dispatcher =
         new Dispatcher(
             settings.dispatch(),
+            settings.webhook().rateLimit(),
             circuit,
             () -> deliveryRuns(camel, stops),
             () -> !stops.anyOf(CLAIMING_ROUTES));

@@ -10,6 +10,7 @@ import java.util.UUID;
  * @param limit how many messages at the most
  * @param lease how long it holds
  * @param interval between the whole cluster's batches; zero means continuous
+ * @param rateLimit deliveries a second of the whole cluster; 0 for no limit
  * @param byHand asked for by a person, so that neither the switch nor the pace counts
  * @param probe whether its one message tests an open circuit
  * @param from where it begins to look; what lies before is not claimed
@@ -21,6 +22,7 @@ public record Claim(
     int limit,
     Duration lease,
     Duration interval,
+    int rateLimit,
     boolean byHand,
     boolean probe,
     Frontier.Place from,

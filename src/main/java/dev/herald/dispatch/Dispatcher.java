@@ -40,6 +40,7 @@ public final class Dispatcher {
 
   private final NoArgGenerator claimIds = Generators.timeBasedEpochRandomGenerator();
   private final Settings.Dispatch settings;
+  private final int rateLimit;
   private final Circuit circuit;
   private final BooleanSupplier able;
   private final BooleanSupplier ticking;
@@ -58,13 +59,19 @@ public final class Dispatcher {
   private volatile boolean closed;
 
   /**
+   * @param rateLimit {@code webhook.rate-limit}: deliveries a second of all nodes; 0 for no limit
    * @param able whether what is claimed now could be delivered
    * @param ticking whether the rounds go on that ask for the next claim; when that ends, it must
    *     {@link #ring}
    */
   public Dispatcher(
-      Settings.Dispatch settings, Circuit circuit, BooleanSupplier able, BooleanSupplier ticking) {
+      Settings.Dispatch settings,
+      int rateLimit,
+      Circuit circuit,
+      BooleanSupplier able,
+      BooleanSupplier ticking) {
     this.settings = settings;
+    this.rateLimit = rateLimit;
     this.circuit = circuit;
     this.able = able;
     this.ticking = ticking;
@@ -138,17 +145,22 @@ public final class Dispatcher {
     return claim(batchSize == null ? settings.batchSize() : batchSize, true, false);
   }
 
+  /**
+   * With a rate limit each claim begins at the beginning: most bring nothing, and the one a second
+   * that looks there must not be one of those.
+   */
   private Claim claim(int limit, boolean byHand, boolean probe) {
     long now = System.nanoTime();
-    boolean continuous = settings.continuous() && !byHand && !probe;
+    boolean goesOn = settings.continuous() && rateLimit == 0 && !byHand && !probe;
     return new Claim(
         claimIds.generate(),
         limit,
         settings.lease(),
         settings.interval(),
+        rateLimit,
         byHand,
         probe,
-        continuous ? frontier.next(now) : Frontier.Place.BEGINNING,
+        goesOn ? frontier.next(now) : Frontier.Place.BEGINNING,
         now);
   }
 

@@ -63,6 +63,24 @@ class DispatcherTest {
   }
 
   @Test
+  void should_go_on_where_the_last_claim_ended_but_not_with_a_rate_limit()
+      throws InterruptedException {
+    Settings.Dispatch settings =
+        new Settings.Dispatch(true, Duration.ZERO, 2, 8, Samples.LEASE, NOW_AND_THEN);
+    ClaimedMessage message = message();
+    Frontier.Place end = new Frontier.Place(message.dueMicros(), message.id());
+    for (int rateLimit : new int[] {0, 5}) {
+      Dispatcher dispatcher = dispatcher(settings, rateLimit);
+      Claim first = dispatcher.next();
+      assertThat(first.from()).isEqualTo(Frontier.Place.BEGINNING);
+      assertThat(first.rateLimit()).isEqualTo(rateLimit);
+      dispatcher.claimed(first, List.of(message));
+      assertThat(dispatcher.next().from())
+          .isEqualTo(rateLimit == 0 ? end : Frontier.Place.BEGINNING);
+    }
+  }
+
+  @Test
   void should_ask_for_more_at_once_after_a_full_batch() throws InterruptedException {
     Dispatcher dispatcher = dispatcher(Duration.ZERO, 2, 8, ONLY_WHEN_IT_RINGS);
     dispatcher.ring();
@@ -198,11 +216,12 @@ class DispatcherTest {
 
   private Dispatcher dispatcher(
       Duration interval, int batchSize, int concurrency, Duration idleWait) {
-    return new Dispatcher(
-        new Settings.Dispatch(true, interval, batchSize, concurrency, Samples.LEASE, idleWait),
-        circuit,
-        able::get,
-        ticking::get);
+    return dispatcher(
+        new Settings.Dispatch(true, interval, batchSize, concurrency, Samples.LEASE, idleWait), 0);
+  }
+
+  private Dispatcher dispatcher(Settings.Dispatch settings, int rateLimit) {
+    return new Dispatcher(settings, rateLimit, circuit, able::get, ticking::get);
   }
 
   private static Claim next(Dispatcher dispatcher) {

@@ -94,7 +94,7 @@ class GateTest {
         new Recorder(
             policy,
             batches::add,
-            new Dispatcher(settings.dispatch(), circuit, () -> true, () -> true));
+            new Dispatcher(settings.dispatch(), 0, circuit, () -> true, () -> true));
     gate =
         new Gate(
             settings, policy, circuit, new Outcomes(Clock.systemUTC()), recorder, mayPost::get);

@@ -25,7 +25,8 @@ class RecorderTest {
 
   private final Settings settings = Configured.with();
   private final Dispatcher dispatcher =
-      new Dispatcher(settings.dispatch(), new Circuit(settings.circuit()), () -> true, () -> true);
+      new Dispatcher(
+          settings.dispatch(), 0, new Circuit(settings.circuit()), () -> true, () -> true);
   private final List<String> recorded = new CopyOnWriteArrayList<>();
   private final List<Integer> sizes = new CopyOnWriteArrayList<>();
 
