@@ -10,7 +10,7 @@ public final class ConfigurationException extends RuntimeException {
     super(message, null, false, false);
   }
 
-  static void throwIfAny(List<String> problems) {
+  public static void throwIfAny(List<String> problems) {
     if (!problems.isEmpty()) {
       throw new ConfigurationException(String.join("\n  ", problems));
     }

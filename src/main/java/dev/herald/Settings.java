@@ -1,6 +1,8 @@
 package dev.herald;
 
+import dev.herald.webhook.HeaderRules;
 import dev.herald.webhook.Signature;
+import dev.herald.webhook.WebhookUrl;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -72,8 +74,11 @@ public record Settings(
 
   public record Redis(URI url, Duration ttl, Duration timeout, int streamLength) {}
 
+  /**
+   * @param trust PEM with the certificates to trust in place of Java's
+   */
   public record Webhook(
-      URI url,
+      WebhookUrl url,
       String authHeader,
       Optional<String> authValue,
       Optional<byte[]> signingSecret,
@@ -81,7 +86,10 @@ public record Settings(
       Duration connectTimeout,
       Duration keepAlive,
       int rateLimit,
-      OnAmbiguous onAmbiguous) {}
+      OnAmbiguous onAmbiguous,
+      Optional<WebhookUrl> proxy,
+      Optional<Path> trust,
+      Optional<Tls> tls) {}
 
   /** {@code interval} zero means continuous. */
   public record Dispatch(
@@ -160,16 +168,19 @@ public record Settings(
                 read.duration("redis.timeout", Duration.ofMillis(1), Duration.ofMinutes(1)),
                 read.integer("redis.stream-length", 0, 100_000_000)),
             new Webhook(
-                read.uri("webhook.url", "http", "https"),
-                read.text("webhook.auth-header"),
-                read.optional("webhook.auth-value"),
+                read.webhookUrl("webhook.url", read.text("webhook.url")),
+                read.headerName("webhook.auth-header"),
+                read.headerValue("webhook.auth-value"),
                 read.signingSecret("webhook.signing-secret"),
                 read.duration("webhook.timeout", Duration.ofMillis(1), Duration.ofHours(1)),
                 read.duration("webhook.connect-timeout", Duration.ofMillis(1), Duration.ofHours(1)),
                 read.duration("webhook.keep-alive", Duration.ZERO, Duration.ofHours(1)),
                 read.integer("webhook.rate-limit", 0, 1_000_000),
                 OnAmbiguous.valueOf(
-                    read.oneOf("webhook.on-ambiguous", "retry", "hold").toUpperCase(Locale.ROOT))),
+                    read.oneOf("webhook.on-ambiguous", "retry", "hold").toUpperCase(Locale.ROOT)),
+                read.proxy("webhook.proxy"),
+                read.readable("webhook.tls.trust"),
+                read.tls("webhook.tls.certificate", "webhook.tls.key")),
             new Dispatch(
                 read.flag("dispatch.enabled"),
                 read.duration("dispatch.interval", Duration.ZERO, Duration.ofDays(365)),
@@ -211,6 +222,12 @@ public record Settings(
       problems.add(
           "webhook.connect-timeout=%s must not be longer than webhook.timeout=%s, which spans the whole call"
               .formatted(Durations.show(webhook.connectTimeout), Durations.show(webhook.timeout)));
+    }
+    if (webhook.url.basic().isPresent()
+        && webhook.authValue.isPresent()
+        && webhook.authHeader.equalsIgnoreCase("Authorization")) {
+      problems.add(
+          "webhook.url has user:password@ and webhook.auth-value is set: both make the header Authorization, so remove one");
     }
     if (retry.backoff.compareTo(retry.backoffMax) > 0) {
       problems.add(
@@ -357,6 +374,42 @@ public record Settings(
           URI.create("http://localhost"));
     }
 
+    WebhookUrl webhookUrl(String key, String value) {
+      WebhookUrl none = WebhookUrl.parse("http://localhost");
+      if (value.isEmpty()) {
+        return none;
+      }
+      try {
+        return WebhookUrl.parse(value);
+      } catch (IllegalArgumentException e) {
+        return wrong(key, e.getMessage(), none);
+      }
+    }
+
+    Optional<WebhookUrl> proxy(String key) {
+      Optional<WebhookUrl> proxy = optional(key).map(value -> webhookUrl(key, value));
+      proxy
+          .filter(url -> !url.host().getSchemeName().equals("http") || !url.path().equals("/"))
+          .ifPresent(url -> wrong(key, "must look like http://[user:password@]host:port", ""));
+      return proxy;
+    }
+
+    String headerName(String key) {
+      String name = text(key);
+      if (!name.isEmpty() && (!HeaderRules.isName(name) || HeaderRules.isFraming(name))) {
+        wrong(key, "is '%s', which cannot be set as a header".formatted(name), "");
+      }
+      return name;
+    }
+
+    Optional<String> headerValue(String key) {
+      Optional<String> value = optional(key);
+      if (value.isPresent() && !HeaderRules.isValue(value.get())) {
+        wrong(key, "has a line break or a control character, which no header can carry", "");
+      }
+      return value;
+    }
+
     Optional<byte[]> signingSecret(String key) {
       return optional(key)
           .map(
@@ -416,7 +469,7 @@ public record Settings(
           : Optional.empty();
     }
 
-    private Optional<Path> readable(String key) {
+    Optional<Path> readable(String key) {
       Optional<Path> file = optional(key).map(Path::of);
       if (file.isPresent() && (!Files.isReadable(file.get()) || Files.isDirectory(file.get()))) {
         wrong(

@@ -25,6 +25,7 @@ import dev.herald.control.Status;
 import dev.herald.control.Terms;
 import dev.herald.dispatch.BatchResults;
 import dev.herald.dispatch.Circuit;
+import dev.herald.dispatch.DeliveryThreads;
 import dev.herald.dispatch.Dispatcher;
 import dev.herald.dispatch.Gate;
 import dev.herald.dispatch.Outcomes;
@@ -39,11 +40,13 @@ import dev.herald.message.PhoneNumbers;
 import dev.herald.store.Database;
 import dev.herald.store.DueListener;
 import dev.herald.store.Rows;
+import dev.herald.webhook.ExchangeOfRequest;
+import dev.herald.webhook.HeaderRules;
 import dev.herald.webhook.Payload;
 import dev.herald.webhook.Signature;
 import dev.herald.webhook.WebhookClient;
-import dev.herald.webhook.WebhookComponent;
 import dev.herald.webhook.WebhookHeaders;
+import dev.herald.webhook.WebhookTls;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.VertxOptions;
@@ -80,14 +83,15 @@ import org.slf4j.LoggerFactory;
 final class Wiring implements CamelConfiguration, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Herald.class);
 
+  /** Of the jar; a development run has none. */
+  private static final String VERSION =
+      Optional.ofNullable(Herald.class.getPackage().getImplementationVersion()).orElse("dev");
+
   /**
    * The pool that the server's requests are processed on must not be the one that health checks
    * wait for.
    */
   private static final int WORKERS_TO_SPARE = 4;
-
-  /** They run the steps before the POST; after it, the event loops do. */
-  private static final int DELIVERY_THREADS = 2;
 
   /** It asks the dispatcher for the next claim, again and again. */
   private static final Set<String> CLAIMING_ROUTES = Set.of("dispatch-tick");
@@ -103,6 +107,8 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
   private DueListener listener;
   private Health health;
   private Shutdown shutdown;
+  private DeliveryThreads threads;
+  private WebhookClient client;
 
   /**
    * @param mayWait false once the process is told to stop
@@ -170,7 +176,8 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             outcomes,
             recorder,
             () -> dispatcher.mayPost() && !stops.anyOf(DELIVERY_ROUTES));
-    shutdown = new Shutdown(dispatcher, gate, recorder, settings.server().gracePeriod());
+    threads = new DeliveryThreads(settings.dispatch().concurrency());
+    shutdown = new Shutdown(dispatcher, gate, threads, recorder, settings.server().gracePeriod());
     registry.bind("dispatcher", dispatcher);
     registry.bind("recorder", recorder);
     registry.bind("gate", gate);
@@ -181,18 +188,23 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind(
         "signature", new Signature(settings.webhook().signingSecret(), Clock.systemUTC()));
     registry.bind("batchResult", new BatchResults());
-    registry.bind(
-        "deliveryThreads",
-        camel.getExecutorServiceManager().newFixedThreadPool(this, "deliver", DELIVERY_THREADS));
-    camel.addComponent(
-        "webhook",
-        new WebhookComponent(
-            new WebhookClient(
-                new WebhookClient.Limits(
-                    settings.webhook().timeout(),
-                    settings.webhook().connectTimeout(),
-                    settings.webhook().keepAlive())),
-            metrics::posted));
+    registry.bind("deliveryThreads", threads);
+    Settings.Webhook webhook = settings.webhook();
+    client =
+        new WebhookClient(
+            new WebhookClient.Limits(
+                webhook.timeout(),
+                webhook.connectTimeout(),
+                webhook.keepAlive(),
+                settings.dispatch().concurrency(),
+                webhook.proxy()),
+            WebhookTls.context(webhook.trust(), webhook.tls()),
+            key -> camel.getPropertiesComponent().resolveProperty(key).orElse(null),
+            "Herald/" + VERSION,
+            metrics::posted);
+    registry.bind("webhookClient", client);
+    registry.bind("headerRules", new HeaderRules());
+    registry.bind("exchangeOfRequest", new ExchangeOfRequest());
 
     // The API
     Json json = new Json();
@@ -248,7 +260,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             settings.server());
     ApiServer server = new ApiServer(settings.server(), edge);
     camel.addService(server, true, true);
-    camel.addStartupListener(new WhenStarted(server, settings));
+    camel.addStartupListener(new WhenStarted(server, client, settings));
     metrics.of(intake);
     metrics.of(dispatcher);
     metrics.of(gate);
@@ -281,6 +293,10 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
   public void close() {
     if (intake != null) {
       intake.close();
+    }
+    if (client != null) {
+      client.shutdown();
+      threads.shutdown();
     }
     if (feed != null) {
       feed.close();
@@ -332,10 +348,12 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
   }
 
   /** Clients come in when every route is there to answer them. */
-  private record WhenStarted(ApiServer server, Settings settings) implements StartupListener {
+  private record WhenStarted(ApiServer server, WebhookClient client, Settings settings)
+      implements StartupListener {
     /** The metrics of routes need no event for each exchange, and Camel would make four. */
     @Override
     public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {
+      client.checkUrls(camel.getEndpoints());
       for (EventNotifier notifier : camel.getManagementStrategy().getEventNotifiers()) {
         if (notifier instanceof MicrometerRouteEventNotifier) {
           notifier.setIgnoreExchangeEvents(true);
@@ -351,7 +369,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             "Herald listens on {}:{}, and delivers to {}, {}",
             settings.server().host(),
             settings.server().port(),
-            settings.webhook().url().getHost(),
+            settings.webhook().url().authority(),
             dispatch.continuous()
                 ? "continuously"
                 : "%d messages every %s"

@@ -78,13 +78,16 @@ public final class Status {
   }
 
   public MessagingStatus messaging(@Body SchedulerState state) {
+    int claimed = dispatcher.inFlight();
+    int delivering = gate.busy();
+    int recording = recorder.backlog();
     return new MessagingStatus(
         scheduler(state),
         new Node(
-            dispatcher.inFlight(),
-            gate.busy(),
-            gate.waiting(),
-            recorder.backlog(),
+            claimed,
+            delivering,
+            Math.max(0, claimed - delivering - recording),
+            recording,
             circuit.state().name()));
   }
 

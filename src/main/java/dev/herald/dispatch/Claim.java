@@ -44,8 +44,8 @@ public record Claim(
     return !byHand && interval.isZero();
   }
 
-  /** Whether the lease will surely hold for a while from now. */
-  boolean holdsFor(Duration time, long now) {
-    return now - askedAt + time.toNanos() < lease.toNanos();
+  /** How long the lease will surely hold, in nanoseconds; negative when it may be over. */
+  long leaseLeft(long now) {
+    return lease.toNanos() - (now - askedAt);
   }
 }

@@ -2,23 +2,57 @@ package dev.herald.dispatch;
 
 import dev.herald.dispatch.Outcome.Kind;
 import dev.herald.message.ClaimedMessage;
+import dev.herald.webhook.Posting;
+import dev.herald.webhook.WebhookException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * One claimed message on its way through this node; it ends exactly once, with an outcome.
+ * One claimed message on its way through this node; it ends exactly once, with an outcome. It knows
+ * of the POSTs that the route makes, one as a rule, and holds them to the claim's lease.
  * Thread-safe.
  */
-final class Delivery {
+final class Delivery implements Posting {
+  /** What of a lease is kept for what follows a POST: recording its outcome. */
+  static final long MARGIN_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /** How far the last POST has come. */
+  enum Course {
+    /** None has begun. */
+    BEFORE,
+    /** It has, and no answer has come. */
+    UNANSWERED,
+    ANSWERED
+  }
+
+  /**
+   * What became of the POSTs so far.
+   *
+   * @param last how far the last one has come
+   * @param status of its answer; null without one
+   * @param maybeSent whether one before it may have been taken
+   */
+  record Posts(Course last, Integer status, boolean maybeSent) {
+    static final Posts NONE = new Posts(Course.BEFORE, null, false);
+
+    private boolean ambiguous() {
+      return last == Course.UNANSWERED
+          || (last == Course.ANSWERED && Outcomes.kind(status) == Kind.MAYBE_SENT);
+    }
+  }
+
   private final ClaimedMessage message;
   private final Claim claim;
   private final AtomicBoolean ended = new AtomicBoolean();
   private volatile long started;
+  private volatile Posts posts = Posts.NONE;
 
-  Delivery(ClaimedMessage message, Claim claim) {
+  Delivery(ClaimedMessage message, Claim claim, long now) {
     this.message = message;
     this.claim = claim;
+    this.started = now;
   }
 
   ClaimedMessage message() {
@@ -29,8 +63,30 @@ final class Delivery {
     return claim;
   }
 
-  void start(long now) {
-    started = now;
+  Posts posts() {
+    return posts;
+  }
+
+  /** A POST that would be cut off halfway leaves nobody wiser: half of its time must be there. */
+  @Override
+  public long deadline(long now, long timeoutNanos) throws WebhookException {
+    long left = claim.leaseLeft(now) - MARGIN_NANOS;
+    if (left < timeoutNanos / 2) {
+      throw WebhookException.notSent(
+          "the steps before the POST took so long that the lease is nearly over");
+    }
+    return now + Math.min(timeoutNanos, left);
+  }
+
+  @Override
+  public void leaves() {
+    started = System.nanoTime();
+    posts = new Posts(Course.UNANSWERED, null, posts.maybeSent() || posts.ambiguous());
+  }
+
+  @Override
+  public void answered(int status) {
+    posts = new Posts(Course.ANSWERED, status, posts.maybeSent());
   }
 
   /** The outcome with what only the delivery knows, or nothing when it has ended before. */
@@ -39,6 +95,9 @@ final class Delivery {
       return Optional.empty();
     }
     Kind kind = outcome.kind();
+    if (posts.maybeSent() && kind.attempted() && kind != Kind.DELIVERED) {
+      kind = Kind.MAYBE_SENT;
+    }
     return Optional.of(
         new Outcome(
             message,

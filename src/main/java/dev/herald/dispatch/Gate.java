@@ -3,39 +3,27 @@ package dev.herald.dispatch;
 import dev.herald.Settings;
 import dev.herald.dispatch.Outcome.Kind;
 import dev.herald.message.ClaimedMessage;
-import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
-import org.apache.camel.AsyncCallback;
 import org.apache.camel.Exchange;
-import org.apache.camel.support.AsyncProcessorSupport;
+import org.apache.camel.Processor;
 import org.apache.camel.support.SynchronizationAdapter;
 
 /**
- * The step before a message's delivery: it waits for one of {@code dispatch.concurrency} slots
- * without holding a thread, and then says whether the message may still be posted. One that may not
- * leaves the route with its outcome. However the route ends, the outcome is recorded and the slot
- * is free again. Thread-safe.
+ * The step before a message's delivery: it checks whether the message may still be posted. One that
+ * may not leaves the route with its outcome. However the route ends, the outcome is recorded.
+ * Thread-safe.
  */
-public final class Gate extends AsyncProcessorSupport {
-  /** What lies between this check and the first byte: scheduling and a garbage collection. */
-  private static final Duration HAND_OVER = Duration.ofSeconds(1);
-
-  private record Waiting(Exchange exchange, AsyncCallback callback, Delivery delivery) {}
-
-  private final int slots;
-  private final Duration needed;
+public final class Gate implements Processor {
+  private final long needed;
   private final RetryPolicy policy;
   private final Circuit circuit;
   private final Outcomes outcomes;
   private final Recorder recorder;
   private final BooleanSupplier mayPost;
-  private final Deque<Waiting> waiting = new ArrayDeque<>();
-  private final ThreadLocal<Boolean> admitting = new ThreadLocal<>();
-  private int busy;
+  private final AtomicInteger busy = new AtomicInteger();
   private volatile boolean closed;
 
   /**
@@ -48,8 +36,7 @@ public final class Gate extends AsyncProcessorSupport {
       Outcomes outcomes,
       Recorder recorder,
       BooleanSupplier mayPost) {
-    this.slots = settings.dispatch().concurrency();
-    this.needed = settings.webhook().timeout().plus(HAND_OVER);
+    this.needed = settings.webhook().timeout().toNanos() + Delivery.MARGIN_NANOS;
     this.policy = policy;
     this.circuit = circuit;
     this.outcomes = outcomes;
@@ -58,53 +45,30 @@ public final class Gate extends AsyncProcessorSupport {
   }
 
   @Override
-  public boolean process(Exchange exchange, AsyncCallback callback) {
+  public void process(Exchange exchange) {
     ClaimedMessage message = exchange.getMessage().getBody(ClaimedMessage.class);
-    Delivery delivery = new Delivery(message, exchange.getVariable("claim", Claim.class));
+    long now = System.nanoTime();
+    Delivery delivery = new Delivery(message, exchange.getVariable("claim", Claim.class), now);
     exchange.setVariable("message", message);
     exchange.setVariable("delivery", delivery);
     exchange.getExchangeExtension().addOnCompletion(new Ending(delivery));
-    Waiting arrival = new Waiting(exchange, callback, delivery);
-    synchronized (waiting) {
-      if (busy >= slots) {
-        waiting.add(arrival);
-        return false;
-      }
-      busy++;
-    }
-    check(arrival);
-    callback.done(true);
-    return true;
-  }
-
-  /** Gives back what waits, and whatever still comes. */
-  void drain() {
-    closed = true;
-    free(0);
-  }
-
-  public int busy() {
-    synchronized (waiting) {
-      return busy;
-    }
-  }
-
-  public int waiting() {
-    synchronized (waiting) {
-      return waiting.size();
-    }
-  }
-
-  private void check(Waiting next) {
-    long now = System.nanoTime();
-    Delivery delivery = next.delivery();
-    delivery.start(now);
+    busy.incrementAndGet();
     refusal(delivery, now)
         .ifPresent(
             outcome -> {
-              next.exchange().getMessage().setBody(outcome);
-              next.exchange().setRouteStop(true);
+              exchange.getMessage().setBody(outcome);
+              exchange.setRouteStop(true);
             });
+  }
+
+  /** From now on gives back whatever comes. */
+  void close() {
+    closed = true;
+  }
+
+  /** Messages on their way through the delivery route. */
+  public int busy() {
+    return busy.get();
   }
 
   private Optional<Outcome> refusal(Delivery delivery, long now) {
@@ -119,7 +83,7 @@ public final class Gate extends AsyncProcessorSupport {
     }
     if (closed
         || !mayPost.getAsBoolean()
-        || !claim.holdsFor(needed, now)
+        || claim.leaseLeft(now) <= needed
         || (circuit.open() && !claim.byHand())) {
       return Optional.of(Outcome.untried(message, Kind.RETURNED, null));
     }
@@ -131,36 +95,7 @@ public final class Gate extends AsyncProcessorSupport {
     return Optional.empty();
   }
 
-  /** Frees slots and lets the next ones through, in a loop rather than a recursion. */
-  private void free(int count) {
-    synchronized (waiting) {
-      busy -= count;
-    }
-    if (admitting.get() != null) {
-      return;
-    }
-    admitting.set(true);
-    try {
-      for (Waiting next = poll(); next != null; next = poll()) {
-        check(next);
-        next.callback().done(false);
-      }
-    } finally {
-      admitting.remove();
-    }
-  }
-
-  private Waiting poll() {
-    synchronized (waiting) {
-      if (waiting.isEmpty() || (busy >= slots && !closed)) {
-        return null;
-      }
-      busy++;
-      return waiting.poll();
-    }
-  }
-
-  /** However the exchange ends, its delivery ends once and its slot is freed once. */
+  /** However the exchange ends, its delivery ends once. */
   private final class Ending extends SynchronizationAdapter {
     private final Delivery delivery;
 
@@ -173,11 +108,11 @@ public final class Gate extends AsyncProcessorSupport {
       Outcome outcome =
           exchange.getMessage().getBody() instanceof Outcome given ? given : failed(exchange);
       delivery.end(outcome, System.nanoTime()).ifPresent(ended -> end(exchange, ended));
-      free(1);
     }
 
     /** The body is for whoever waits for the batch. */
     private void end(Exchange exchange, Outcome outcome) {
+      busy.decrementAndGet();
       exchange.getMessage().setBody(outcome);
       circuit.note(outcome);
       recorder.add(outcome);
@@ -190,11 +125,7 @@ public final class Gate extends AsyncProcessorSupport {
             new IllegalStateException(
                 "the route ended without an outcome; it must end with step outcomes");
       }
-      return outcomes.failed(
-          delivery.message(),
-          failure,
-          exchange.getMessage().getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class),
-          exchange.getProperty(Exchange.TO_ENDPOINT, String.class));
+      return outcomes.failed(delivery.message(), failure, delivery.posts());
     }
   }
 }

@@ -1,13 +1,17 @@
 package dev.herald.dispatch;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import dev.herald.dispatch.Outcome.Kind;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.webhook.WebhookException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.io.InputStreamReader;
+import java.nio.charset.Charset;
 import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -17,6 +21,7 @@ import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.Processor;
+import org.apache.hc.core5.http.ContentType;
 
 /**
  * Says what a webhook's answer, or its silence, means for a message: the table "Outcomes" of
@@ -50,38 +55,55 @@ public final class Outcomes implements Processor {
             exchange.getVariable("message", ClaimedMessage.class),
             status,
             answer.getHeader("Retry-After", String.class),
-            answer.getBody(byte[].class)));
+            answer.getBody(byte[].class),
+            charset(answer.getHeader(Exchange.CONTENT_TYPE, String.class))));
   }
 
   /** Classifies an answer. */
-  Outcome answered(ClaimedMessage message, int status, String retryAfter, byte[] answer) {
+  Outcome answered(
+      ClaimedMessage message, int status, String retryAfter, byte[] answer, Charset charset) {
     Kind kind = kind(status);
     if (kind == Kind.DELIVERED) {
       return new Outcome(
-          message, kind, status, messageId(answer), null, null, Duration.ZERO, false);
+          message, kind, status, messageId(answer, charset), null, null, Duration.ZERO, false);
     }
     return new Outcome(
-        message, kind, status, null, error(status, answer), wait(retryAfter), Duration.ZERO, false);
+        message,
+        kind,
+        status,
+        null,
+        error(status, answer, charset),
+        wait(retryAfter),
+        Duration.ZERO,
+        false);
   }
 
   /**
    * Classifies a failure of the delivery route.
    *
-   * @param status of an answer that came before the route failed; null without one
-   * @param lastEndpoint what the route last sent to: nothing has left while that is the route
-   *     itself
+   * @param posts what the route had posted by then
    */
-  Outcome failed(ClaimedMessage message, Exception failure, Integer status, String lastEndpoint) {
+  Outcome failed(ClaimedMessage message, Exception failure, Delivery.Posts posts) {
     if (failure instanceof WebhookException webhook) {
-      return failed(
-          message, webhook.written() ? Kind.MAYBE_SENT : Kind.NOT_SENT, null, webhook.getMessage());
+      Kind kind = webhook.written() ? Kind.MAYBE_SENT : Kind.NOT_SENT;
+      return failed(message, kind, null, webhook.getMessage());
     }
-    if (status != null) {
-      return failed(message, kind(status), status, "the route failed after the answer: " + failure);
-    }
-    return lastEndpoint == null || lastEndpoint.startsWith("direct:")
-        ? failed(message, Kind.MISCONFIGURED, null, "the route failed before the POST: " + failure)
-        : failed(message, Kind.MAYBE_SENT, null, "the route failed: " + failure);
+    return switch (posts.last()) {
+      case BEFORE ->
+          failed(message, Kind.MISCONFIGURED, null, "the route failed before the POST: " + failure);
+      case UNANSWERED ->
+          failed(
+              message,
+              Kind.MAYBE_SENT,
+              null,
+              "the route failed after an unanswered POST: " + failure);
+      case ANSWERED ->
+          failed(
+              message,
+              kind(posts.status()),
+              posts.status(),
+              "the route failed after the answer: " + failure);
+    };
   }
 
   private static Outcome failed(ClaimedMessage message, Kind kind, Integer status, String error) {
@@ -125,11 +147,11 @@ public final class Outcomes implements Processor {
   }
 
   /** The provider's {@code messageId}, if the answer is a JSON object that has one at its top. */
-  static String messageId(byte[] answer) {
+  static String messageId(byte[] answer, Charset charset) {
     if (answer == null || answer.length == 0) {
       return null;
     }
-    try (JsonParser json = JSON.createParser(answer)) {
+    try (JsonParser json = parser(answer, charset)) {
       if (json.nextToken() != JsonToken.START_OBJECT) {
         return null;
       }
@@ -147,16 +169,34 @@ public final class Outcomes implements Processor {
     return null;
   }
 
+  /** JSON finds out by itself which Unicode encoding it has, which is faster. */
+  private static JsonParser parser(byte[] answer, Charset charset) throws IOException {
+    return charset == UTF_8
+        ? JSON.createParser(answer)
+        : JSON.createParser(new InputStreamReader(new ByteArrayInputStream(answer), charset));
+  }
+
+  /**
+   * What a Content-Type says that the body is written in; UTF-8 when it does not, or not sensibly.
+   */
+  static Charset charset(String contentType) {
+    if (contentType == null || contentType.indexOf('=') < 0) {
+      return UTF_8;
+    }
+    ContentType type = ContentType.parseLenient(contentType);
+    return type == null || type.getCharset() == null ? UTF_8 : type.getCharset();
+  }
+
   private static String id(String text) {
     String id = storable(text);
     return id.isEmpty() ? null : id.substring(0, Math.min(id.length(), MAX_ID));
   }
 
-  private static String error(int status, byte[] answer) {
+  private static String error(int status, byte[] answer, Charset charset) {
     String body =
         answer == null
             ? ""
-            : storable(new String(answer, 0, Math.min(answer.length, 400), StandardCharsets.UTF_8));
+            : storable(new String(answer, 0, Math.min(answer.length, 400), charset));
     return body.isEmpty() ? "HTTP " + status : "HTTP " + status + ": " + body;
   }
 

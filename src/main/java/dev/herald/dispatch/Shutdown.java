@@ -15,12 +15,19 @@ public final class Shutdown {
 
   private final Dispatcher dispatcher;
   private final Gate gate;
+  private final DeliveryThreads threads;
   private final Recorder recorder;
   private final Duration gracePeriod;
 
-  public Shutdown(Dispatcher dispatcher, Gate gate, Recorder recorder, Duration gracePeriod) {
+  public Shutdown(
+      Dispatcher dispatcher,
+      Gate gate,
+      DeliveryThreads threads,
+      Recorder recorder,
+      Duration gracePeriod) {
     this.dispatcher = dispatcher;
     this.gate = gate;
+    this.threads = threads;
     this.recorder = recorder;
     this.gracePeriod = gracePeriod;
   }
@@ -29,7 +36,8 @@ public final class Shutdown {
   public void run() throws InterruptedException {
     long end = System.nanoTime() + gracePeriod.toNanos();
     dispatcher.close();
-    gate.drain();
+    gate.close();
+    threads.hurry();
     if (!dispatcher.idle()) {
       LOG.info("Stopping: {} messages are in flight", dispatcher.inFlight());
     }

@@ -1,105 +1,231 @@
 package dev.herald.webhook;
 
-import io.netty.channel.nio.NioEventLoopGroup;
-import io.netty.handler.ssl.SslContext;
-import io.netty.handler.ssl.SslContextBuilder;
+import dev.herald.ConfigurationException;
+import io.netty.util.HashedWheelTimer;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
-import javax.net.ssl.SSLException;
+import java.util.function.LongConsumer;
+import java.util.function.UnaryOperator;
+import javax.net.ssl.SSLContext;
+import org.apache.camel.Endpoint;
+import org.apache.camel.Exchange;
+import org.apache.camel.component.http.HttpEndpoint;
+import org.apache.hc.client5.http.config.ConnectionConfig;
+import org.apache.hc.client5.http.impl.IdleConnectionEvictor;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpResponse;
+import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
+import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
+import org.apache.hc.core5.http.ClassicHttpRequest;
+import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.HttpHost;
+import org.apache.hc.core5.http.config.Http1Config;
+import org.apache.hc.core5.http.io.SocketConfig;
+import org.apache.hc.core5.http.protocol.HttpContext;
+import org.apache.hc.core5.io.CloseMode;
+import org.apache.hc.core5.pool.PoolConcurrencyPolicy;
+import org.apache.hc.core5.pool.PoolReusePolicy;
+import org.apache.hc.core5.util.TimeValue;
+import org.apache.hc.core5.util.Timeout;
 
 /**
- * Makes POSTs to webhooks over kept-alive HTTP/1.1 connections, without blocking a thread.
+ * The HttpClient of the endpoint {@code http-send-message}: connections, TLS and HTTP are those of
+ * Apache HttpClient, and this adds what a dispatcher must know and hold. Whether any of a request
+ * may have left; one deadline for all of a call, from the wait for a connection to the last byte of
+ * the answer; the status of an answer, whatever else is wrong with it; and never a second try, a
+ * redirect or a cookie. A host name that is a key of the configuration, like {@code webhook.url},
+ * stands for the URL which that key holds, byte for byte.
  *
- * <p>It differs from a general HTTP client in what its callers must know for certain: whether any
- * of the request may have left, and the status even when the rest of the answer never comes. One
- * deadline spans the whole call, from the wait for a connection to the last byte, so that an answer
- * that drips cannot outlive a lease; of an answer's body {@value #MAX_ANSWER} bytes are read.
- * Nothing is ever tried twice, no redirect is followed, and a server's certificate is always
- * verified. It stands on Netty's codec alone: with a general client above it, a cold process
- * delivered its first 200,000 messages at two thirds of the rate (docs/performance.md).
- *
- * <p>Thread-safe. Each call belongs to one of a few event loops, each with connections of its own;
- * that loop also calls the handler. The caller bounds how many calls there are at once.
+ * <p>Thread-safe. A call holds its thread until it ends.
  */
-public final class WebhookClient implements AutoCloseable {
-
-  /** How much of an answer's body is read, in bytes. */
+public final class WebhookClient extends CloseableHttpClient {
+  /** How much of an answer is kept, in bytes, as it came and unpacked. */
   static final int MAX_ANSWER = 64 * 1024;
 
-  /** One loop delivered 17,000 messages a second at the most, and had the other core wait. */
-  private static final int MAX_LANES = 4;
+  private static final String KEY_PREFIX = "webhook.url";
+  private static final int MAX_LINE = 64 * 1024;
+  private static final long TICK_MS = 10;
+  private static final TimeValue SWEEP = TimeValue.ofSeconds(1);
 
-  private final NioEventLoopGroup group;
-  private final ExecutorService resolver =
-      Executors.newSingleThreadExecutor(new DefaultThreadFactory("herald-webhook-dns", true));
-  private final List<Lane> lanes;
+  private final Limits limits;
+  private final UnaryOperator<String> urlOfKey;
+  private final String agent;
+  private final LongConsumer posted;
+  private final Map<String, WebhookUrl> urls = new ConcurrentHashMap<>();
+  private final ExecutorService lookUps =
+      Executors.newCachedThreadPool(new DefaultThreadFactory("herald-webhook-dns", true));
+  private final HashedWheelTimer timer =
+      new HashedWheelTimer(
+          new DefaultThreadFactory("herald-webhook-deadline", true),
+          TICK_MS,
+          TimeUnit.MILLISECONDS);
+  private final PoolingHttpClientConnectionManager connections;
+  private final IdleConnectionEvictor evictor;
 
   /**
    * @param timeout of a whole call
-   * @param connectTimeout of making a connection, TLS included, within the timeout
+   * @param connectTimeout of a look-up, and of a connection to one address, TLS included
    * @param keepAlive how long an idle connection is kept; a server that says less in its {@code
    *     Keep-Alive} header is obeyed
+   * @param calls how many there are at once
+   * @param proxy what all calls go through
    */
-  public record Limits(Duration timeout, Duration connectTimeout, Duration keepAlive) {}
+  public record Limits(
+      Duration timeout,
+      Duration connectTimeout,
+      Duration keepAlive,
+      int calls,
+      Optional<WebhookUrl> proxy) {}
 
-  /** Takes what became of a call, once, on the event loop. */
-  public interface Handler {
-    /**
-     * @param retryAfter the header of that name; may be null
-     * @param body what came of the body, at most {@value #MAX_ANSWER} bytes
-     */
-    void answered(int status, String retryAfter, byte[] body);
-
-    void failed(WebhookException failure);
-  }
-
-  public WebhookClient(Limits limits) {
-    SslContext tls;
-    try {
-      tls = SslContextBuilder.forClient().build();
-    } catch (SSLException e) {
-      throw new IllegalStateException(e);
-    }
-    int count = Math.min(MAX_LANES, Runtime.getRuntime().availableProcessors());
-    group = new NioEventLoopGroup(count, new DefaultThreadFactory("herald-webhook", true));
-    lanes =
-        Stream.generate(group::next)
-            .limit(count)
-            .map(loop -> new Lane(loop, resolver, tls, limits))
-            .toList();
-  }
-
-  /** Starts one POST; the handler hears of it exactly once. */
-  public void post(Target target, Map<String, String> headers, byte[] body, Handler handler) {
-    lane().post(target, headers, body, handler);
+  /**
+   * @param urlOfKey gives the URL that a key of the configuration holds, or null
+   * @param agent the {@code User-Agent} of a call that has none
+   * @param posted hears how long each call took, in nanoseconds, whatever became of it
+   */
+  public WebhookClient(
+      Limits limits,
+      SSLContext tls,
+      UnaryOperator<String> urlOfKey,
+      String agent,
+      LongConsumer posted) {
+    this.limits = limits;
+    this.urlOfKey = urlOfKey;
+    this.agent = agent;
+    this.posted = posted;
+    connections =
+        new PoolingHttpClientConnectionManager(
+            new Connector(tls, Connector::ofJava, lookUps, limits.connectTimeout()),
+            PoolConcurrencyPolicy.LAX,
+            PoolReusePolicy.LIFO,
+            TimeValue.NEG_ONE_MILLISECOND,
+            ManagedHttpClientConnectionFactory.builder()
+                .http1Config(Http1Config.custom().setMaxLineLength(MAX_LINE).build())
+                .requestWriterFactory(Post.writers())
+                .outgoingContentLengthStrategy(Post::length)
+                .responseParserFactory(Answer.parsers())
+                .incomingContentLengthStrategy(Answer::length)
+                .build());
+    connections.setDefaultMaxPerRoute(limits.calls());
+    // A read has no time of its own: the deadline closes the connection.
+    connections.setDefaultSocketConfig(
+        SocketConfig.custom().setSoTimeout(Timeout.ZERO_MILLISECONDS).build());
+    connections.setDefaultConnectionConfig(
+        ConnectionConfig.custom()
+            .setValidateAfterInactivity(TimeValue.NEG_ONE_MILLISECOND)
+            .build());
+    evictor =
+        new IdleConnectionEvictor(
+            connections, new DefaultThreadFactory("herald-webhook-idle", true), SWEEP, null);
+    evictor.start();
   }
 
   /**
-   * That of the caller, if it is one of the loops: what follows an answer needs no hand-over. Else
-   * the least busy, and the first of equals: little traffic keeps to few connections.
+   * Reads the URL of every endpoint that posts by this client to a key of the configuration.
+   *
+   * @throws ConfigurationException naming the keys that hold none
    */
-  private Lane lane() {
-    Lane least = lanes.get(0);
-    for (Lane lane : lanes) {
-      if (lane.isCurrent()) {
-        return lane;
-      }
-      if (lane.load() < least.load()) {
-        least = lane;
+  public void checkUrls(Collection<Endpoint> endpoints) {
+    List<String> problems = new ArrayList<>();
+    for (Endpoint endpoint : endpoints) {
+      if (endpoint instanceof HttpEndpoint http
+          && http.getHttpClient() == this
+          && isKey(http.getHttpUri().getHost())) {
+        try {
+          urlOf(http.getHttpUri().getHost());
+        } catch (IllegalArgumentException e) {
+          problems.add(e.getMessage());
+        }
       }
     }
-    return least;
+    ConfigurationException.throwIfAny(problems);
+  }
+
+  /** The URL that a key of the configuration holds. */
+  private WebhookUrl urlOf(String key) {
+    return urls.computeIfAbsent(
+        key,
+        any -> {
+          String value = urlOfKey.apply(key);
+          if (value == null || value.isBlank()) {
+            throw new IllegalArgumentException(
+                "a route posts to http://%s, and the key %s is not set".formatted(key, key));
+          }
+          try {
+            return WebhookUrl.parse(value.strip());
+          } catch (IllegalArgumentException wrong) {
+            throw new IllegalArgumentException(key + " " + wrong.getMessage(), wrong);
+          }
+        });
+  }
+
+  /** Whether a host name is a key of the configuration: no host's name ends in {@code .url}. */
+  private static boolean isKey(String host) {
+    return host != null && host.startsWith(KEY_PREFIX);
+  }
+
+  /**
+   * Makes one call. Any status is an answer; its body is at most {@value #MAX_ANSWER} bytes, and
+   * not compressed.
+   *
+   * @throws WebhookException when no answer came
+   */
+  @Override
+  public ClassicHttpResponse executeOpen(
+      HttpHost host, ClassicHttpRequest request, HttpContext context) throws IOException {
+    long started = System.nanoTime();
+    Exchange exchange = (Exchange) context.getAttribute("org.apache.camel.Exchange");
+    Posting posting = exchange == null ? null : exchange.getVariable("delivery", Posting.class);
+    WebhookUrl url =
+        isKey(host.getHostName())
+            ? urlOf(host.getHostName())
+            : new WebhookUrl(
+                new HttpHost(host.getSchemeName(), host.getHostName(), port(host)),
+                host.toHostString(),
+                request.getPath(),
+                Optional.empty());
+    Post post = Post.of(request, url, agent, limits.proxy());
+    long timeout = limits.timeout().toNanos();
+    long deadline = posting == null ? started + timeout : posting.deadline(started, timeout);
+    try {
+      return new Call(connections, limits, url, post, posting, deadline).run(timer, context);
+    } finally {
+      posted.accept(System.nanoTime() - started);
+    }
+  }
+
+  private static int port(HttpHost host) {
+    return host.getPort() > 0 ? host.getPort() : "https".equals(host.getSchemeName()) ? 443 : 80;
   }
 
   @Override
-  public void close() {
-    resolver.shutdownNow();
-    group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
+  protected CloseableHttpResponse doExecute(
+      HttpHost host, ClassicHttpRequest request, HttpContext context) {
+    throw new UnsupportedOperationException("camel-http calls executeOpen");
+  }
+
+  /** Does nothing: Camel closes the client with each endpoint, and they share it. */
+  @Override
+  public void close() {}
+
+  /** Does nothing, as {@link #close()}. */
+  @Override
+  public void close(CloseMode mode) {}
+
+  /** Ends it. */
+  public void shutdown() {
+    evictor.shutdown();
+    timer.stop();
+    lookUps.shutdownNow();
+    connections.close(CloseMode.IMMEDIATE);
   }
 }

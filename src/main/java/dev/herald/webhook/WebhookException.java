@@ -1,13 +1,20 @@
 package dev.herald.webhook;
 
+import java.io.IOException;
+
 /** A POST to the webhook that ended without an answer. */
-public final class WebhookException extends Exception {
+public final class WebhookException extends IOException {
   private static final long serialVersionUID = 1L;
   private final boolean written;
 
   WebhookException(boolean written, String message) {
-    super(message, null, false, false);
+    super(message);
     this.written = written;
+  }
+
+  /** Nothing of it has left. */
+  public static WebhookException notSent(String reason) {
+    return new WebhookException(false, reason);
   }
 
   /**
@@ -16,5 +23,11 @@ public final class WebhookException extends Exception {
    */
   public boolean written() {
     return written;
+  }
+
+  /** What happened is in the message, and one is thrown for each POST while a provider is down. */
+  @Override
+  public Throwable fillInStackTrace() {
+    return this;
   }
 }

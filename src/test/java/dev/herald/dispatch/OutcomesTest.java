@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.herald.dispatch.Outcome.Kind;
 import dev.herald.message.ClaimedMessage;
+import java.nio.charset.Charset;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -63,7 +64,7 @@ class OutcomesTest {
   })
   void should_class_every_status(int status, Kind kind) {
     Outcome outcome =
-        outcomes.answered(MESSAGE, status, null, "{\"messageId\":\"m-1\"}".getBytes(UTF_8));
+        outcomes.answered(MESSAGE, status, null, "{\"messageId\":\"m-1\"}".getBytes(UTF_8), UTF_8);
     assertThat(outcome.kind()).isEqualTo(kind);
     assertThat(outcome.httpStatus()).isEqualTo(status);
     if (kind == Kind.DELIVERED) {
@@ -95,7 +96,7 @@ class OutcomesTest {
         "'' | none",
       })
   void should_find_the_providers_id_where_there_is_one(String body, String id) {
-    Outcome outcome = outcomes.answered(MESSAGE, 202, null, body.getBytes(UTF_8));
+    Outcome outcome = outcomes.answered(MESSAGE, 202, null, body.getBytes(UTF_8), UTF_8);
     assertThat(outcome.kind()).isEqualTo(Kind.DELIVERED);
     assertThat(outcome.webhookMessageId()).isEqualTo(id);
   }
@@ -103,16 +104,52 @@ class OutcomesTest {
   @Test
   void should_take_a_2xx_with_bytes_that_are_no_text() {
     Outcome outcome =
-        outcomes.answered(MESSAGE, 200, null, new byte[] {(byte) 0xff, 0, (byte) 0xfe, '{'});
+        outcomes.answered(MESSAGE, 200, null, new byte[] {(byte) 0xff, 0, (byte) 0xfe, '{'}, UTF_8);
     assertThat(outcome.kind()).isEqualTo(Kind.DELIVERED);
-    assertThat(outcomes.answered(MESSAGE, 200, null, null).kind()).isEqualTo(Kind.DELIVERED);
+    assertThat(outcomes.answered(MESSAGE, 200, null, null, UTF_8).kind()).isEqualTo(Kind.DELIVERED);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      nullValues = "none",
+      value = {
+        "none, UTF-8",
+        "application/json, UTF-8",
+        "text/html; charset=iso-8859-9, ISO-8859-9",
+        "text/plain;charset=\"windows-1254\", windows-1254",
+        "text/plain; charset=no-such, UTF-8",
+        "text/plain; charset=, UTF-8",
+        "=;=;charset, UTF-8",
+      })
+  void should_read_an_answer_in_the_charset_that_it_names(String contentType, String charset) {
+    assertThat(Outcomes.charset(contentType)).isEqualTo(Charset.forName(charset));
+  }
+
+  @Test
+  void should_keep_the_providers_words_whatever_they_are_written_in() {
+    Charset turkish = Charset.forName("ISO-8859-9");
+    assertThat(
+            outcomes.answered(
+                MESSAGE, 400, null, "ge\u00e7ersiz say\u0131".getBytes(turkish), turkish))
+        .extracting(Outcome::error)
+        .isEqualTo("HTTP 400: ge\u00e7ersiz say\u0131");
+    assertThat(
+            outcomes
+                .answered(
+                    MESSAGE,
+                    202,
+                    null,
+                    "{\"note\":\"\u0131\u015f\",\"messageId\":\"m-1\"}".getBytes(turkish),
+                    turkish)
+                .webhookMessageId())
+        .isEqualTo("m-1");
   }
 
   @Test
   void should_keep_errors_storable_and_short() {
     Outcome outcome =
         outcomes.answered(
-            MESSAGE, 400, null, ("\u0000bad\uD800 \n" + "x".repeat(5_000)).getBytes(UTF_8));
+            MESSAGE, 400, null, ("\u0000bad\uD800 \n" + "x".repeat(5_000)).getBytes(UTF_8), UTF_8);
     assertThat(outcome.error())
         .hasSizeLessThanOrEqualTo(Outcome.MAX_ERROR)
         .doesNotContain("\u0000")
@@ -120,7 +157,8 @@ class OutcomesTest {
     String id = "x".repeat(300);
     assertThat(
             outcomes
-                .answered(MESSAGE, 200, null, ("{\"messageId\":\"" + id + "\"}").getBytes(UTF_8))
+                .answered(
+                    MESSAGE, 200, null, ("{\"messageId\":\"" + id + "\"}").getBytes(UTF_8), UTF_8)
                 .webhookMessageId())
         .hasSize(255);
   }

@@ -214,8 +214,13 @@ public final class RawProvider implements AutoCloseable {
 
     /** Ends the answer, and waits until the client has closed too. */
     public void closeFirst() throws IOException {
-      socket.shutdownOutput();
+      closeOutput();
       hang();
+    }
+
+    /** Ends the answer; the client can know of it from then on. */
+    public void closeOutput() throws IOException {
+      socket.shutdownOutput();
     }
 
     /** Ends the connection with a TCP reset. */

@@ -1,0 +1,144 @@
+package dev.herald.webhook;
+
+import static java.util.Locale.ROOT;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.HashSet;
+import java.util.Set;
+import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.ContentLengthStrategy;
+import org.apache.hc.core5.http.Header;
+import org.apache.hc.core5.http.HttpException;
+import org.apache.hc.core5.http.HttpHeaders;
+import org.apache.hc.core5.http.HttpMessage;
+import org.apache.hc.core5.http.HttpVersion;
+import org.apache.hc.core5.http.ParseException;
+import org.apache.hc.core5.http.io.HttpMessageParserFactory;
+import org.apache.hc.core5.http.io.SessionInputBuffer;
+import org.apache.hc.core5.http.message.BasicClassicHttpResponse;
+import org.apache.hc.core5.http.message.BasicLineParser;
+import org.apache.hc.core5.http.message.MessageSupport;
+import org.apache.hc.core5.http.message.StatusLine;
+import org.apache.hc.core5.util.CharArrayBuffer;
+
+/**
+ * A provider's answer, taken for what it can be taken for: once its status line has come it is an
+ * answer, whatever follows. A header that is none is left out; a head that breaks off or does not
+ * end is cut there, and the connection is used no more.
+ */
+final class Answer extends BasicClassicHttpResponse {
+  private static final long serialVersionUID = 1L;
+  private static final int MAX_HEAD = 64 * 1024;
+  private static final int MAX_EMPTY_LINES = 10;
+
+  private final transient SessionInputBuffer received;
+  private boolean cut;
+
+  private Answer(StatusLine line, SessionInputBuffer received) {
+    super(line.getStatusCode(), line.getReasonPhrase());
+    // What calls itself HTTP/2 in a line of text is HTTP/1 in all but its name.
+    setVersion(
+        line.getProtocolVersion().greaterEquals(HttpVersion.HTTP_2)
+            ? HttpVersion.HTTP_1_0
+            : line.getProtocolVersion());
+    this.received = received;
+  }
+
+  /** Whether its head broke off, so that nobody can say where a body would begin. */
+  boolean cut() {
+    return cut;
+  }
+
+  /** Whether more has come than belongs to it: the next call would take that for its answer. */
+  boolean leftover() {
+    return received.length() > 0;
+  }
+
+  /** For each connection a parser of its own. */
+  static HttpMessageParserFactory<ClassicHttpResponse> parsers() {
+    return settings -> Answer::read;
+  }
+
+  /** Null when the connection ends before a status line has come. */
+  private static Answer read(SessionInputBuffer from, InputStream in)
+      throws IOException, HttpException {
+    CharArrayBuffer line = new CharArrayBuffer(128);
+    for (int empty = 0; line.isEmpty(); empty++) {
+      if (empty > MAX_EMPTY_LINES || from.readLine(line, in) < 0) {
+        return null;
+      }
+    }
+    Answer answer = new Answer(BasicLineParser.INSTANCE.parseStatusLine(line), from);
+    try {
+      answer.cut = !answer.readHeaders(from, in);
+    } catch (IOException brokenOff) {
+      answer.cut = true;
+    }
+    return answer;
+  }
+
+  /** False when the connection ended first, or it was enough. */
+  private boolean readHeaders(SessionInputBuffer from, InputStream in) throws IOException {
+    CharArrayBuffer pending = null;
+    for (int size = 0; size < MAX_HEAD; ) {
+      CharArrayBuffer line = new CharArrayBuffer(64);
+      int read = from.readLine(line, in);
+      boolean folded =
+          pending != null && !line.isEmpty() && (line.charAt(0) == ' ' || line.charAt(0) == '\t');
+      if (folded) {
+        pending.append(' ');
+        pending.append(line, 0, line.length());
+      } else {
+        add(pending);
+        pending = line;
+      }
+      if (read < 0 || line.isEmpty()) {
+        return read >= 0;
+      }
+      size += line.length();
+    }
+    return false;
+  }
+
+  private void add(CharArrayBuffer line) {
+    if (line != null) {
+      try {
+        addHeader(BasicLineParser.INSTANCE.parseHeader(line));
+      } catch (ParseException none) {
+        // It says nothing that anyone could use.
+      }
+    }
+  }
+
+  /**
+   * How long a body is: RFC 9112, section 6.3, but for what would be an error there. A length that
+   * is garbled, or given twice and differently, is none: the body lasts as long as the connection.
+   */
+  static long length(HttpMessage answer) {
+    if (answer.containsHeader(HttpHeaders.TRANSFER_ENCODING)) {
+      Set<String> codings = new HashSet<>();
+      MessageSupport.parseTokens(
+          answer, HttpHeaders.TRANSFER_ENCODING, coding -> codings.add(coding.toLowerCase(ROOT)));
+      return codings.contains("chunked")
+          ? ContentLengthStrategy.CHUNKED
+          : ContentLengthStrategy.UNDEFINED;
+    }
+    long length = ContentLengthStrategy.UNDEFINED;
+    for (Header header : answer.getHeaders(HttpHeaders.CONTENT_LENGTH)) {
+      for (String value : header.getValue().split(",")) {
+        long one;
+        try {
+          one = Long.parseLong(value.strip());
+        } catch (NumberFormatException garbled) {
+          return ContentLengthStrategy.UNDEFINED;
+        }
+        if (one < 0 || (length >= 0 && one != length)) {
+          return ContentLengthStrategy.UNDEFINED;
+        }
+        length = one;
+      }
+    }
+    return length;
+  }
+}

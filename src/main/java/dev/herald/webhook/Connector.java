@@ -1,0 +1,178 @@
+package dev.herald.webhook;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import javax.net.ssl.SSLContext;
+import org.apache.hc.client5.http.impl.io.DefaultHttpClientConnectionOperator;
+import org.apache.hc.client5.http.io.HttpClientConnectionOperator;
+import org.apache.hc.client5.http.io.ManagedHttpClientConnection;
+import org.apache.hc.client5.http.ssl.DefaultClientTlsStrategy;
+import org.apache.hc.core5.http.HttpHost;
+import org.apache.hc.core5.http.io.SocketConfig;
+import org.apache.hc.core5.http.protocol.HttpContext;
+import org.apache.hc.core5.net.NamedEndpoint;
+import org.apache.hc.core5.util.TimeValue;
+import org.apache.hc.core5.util.Timeout;
+
+/**
+ * Opens connections: looks a name up and tries all of its addresses. One that took no connection of
+ * late comes last, so that a name with a dead address costs one call some time, and not every new
+ * connection. Certificates and host names are always verified. Thread-safe.
+ */
+final class Connector implements HttpClientConnectionOperator {
+  /** How long an address that failed comes last. */
+  private static final long AVOID_NANOS = TimeUnit.SECONDS.toNanos(30);
+
+  /** What a host name stands for; none of one that is not known. */
+  @FunctionalInterface
+  interface Names {
+    InetAddress[] addresses(String host);
+  }
+
+  private final HttpClientConnectionOperator one;
+  private final Names names;
+  private final Executor lookUps;
+  private final Duration timeout;
+  private final Map<String, CompletableFuture<InetAddress[]>> lookUpsUnderWay =
+      new ConcurrentHashMap<>();
+  private final Map<InetAddress, Long> failed = new ConcurrentHashMap<>();
+
+  /**
+   * @param names who knows the addresses
+   * @param lookUps what look-ups run on: Java's cannot be given a time
+   * @param timeout of a look-up, and of a connection to one address
+   */
+  Connector(SSLContext tls, Names names, Executor lookUps, Duration timeout) {
+    this.names = names;
+    this.lookUps = lookUps;
+    this.timeout = timeout;
+    DefaultClientTlsStrategy strategy = new DefaultClientTlsStrategy(tls);
+    // A channel's socket can be asked whether the other side has closed, without waiting.
+    one =
+        new DefaultHttpClientConnectionOperator(
+            proxy -> SocketChannel.open().socket(),
+            null,
+            null,
+            scheme -> "https".equals(scheme) ? strategy : null);
+  }
+
+  /**
+   * @param within the time for all of it
+   */
+  @Override
+  public void connect(
+      ManagedHttpClientConnection connection,
+      HttpHost host,
+      NamedEndpoint name,
+      InetSocketAddress from,
+      Timeout within,
+      SocketConfig socket,
+      Object attachment,
+      HttpContext context)
+      throws IOException {
+    long end = System.nanoTime() + within.toNanoseconds();
+    List<InetAddress> addresses = inOrder(lookUp(host.getHostName()));
+    for (int i = 0; ; i++) {
+      InetAddress address = addresses.get(i);
+      int left = addresses.size() - i;
+      long share = Math.min(timeout.toNanos(), (end - System.nanoTime()) / left);
+      try {
+        one.connect(
+            connection,
+            new HttpHost(host.getSchemeName(), address, host.getHostName(), host.getPort()),
+            name == null ? host : name,
+            from,
+            Timeout.ofNanoseconds(Math.max(TimeUnit.MILLISECONDS.toNanos(1), share)),
+            socket,
+            attachment,
+            context);
+        failed.remove(address);
+        return;
+      } catch (IOException e) {
+        failed.put(address, System.nanoTime());
+        if (left == 1 || System.nanoTime() - end >= 0) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  @Override
+  public void connect(
+      ManagedHttpClientConnection connection,
+      HttpHost host,
+      InetSocketAddress from,
+      TimeValue within,
+      SocketConfig socket,
+      HttpContext context)
+      throws IOException {
+    connect(connection, host, null, from, Timeout.of(within.toDuration()), socket, null, context);
+  }
+
+  @Override
+  public void upgrade(
+      ManagedHttpClientConnection connection,
+      HttpHost host,
+      NamedEndpoint name,
+      Object attachment,
+      HttpContext context)
+      throws IOException {
+    one.upgrade(connection, host, name, attachment, context);
+  }
+
+  @Override
+  public void upgrade(ManagedHttpClientConnection connection, HttpHost host, HttpContext context)
+      throws IOException {
+    one.upgrade(connection, host, context);
+  }
+
+  private InetAddress[] lookUp(String host) throws UnknownHostException {
+    CompletableFuture<InetAddress[]> lookUp =
+        lookUpsUnderWay.computeIfAbsent(
+            host, name -> CompletableFuture.supplyAsync(() -> names.addresses(name), lookUps));
+    lookUp.whenComplete((found, failure) -> lookUpsUnderWay.remove(host, lookUp));
+    try {
+      InetAddress[] found = lookUp.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      if (found.length == 0) {
+        throw new UnknownHostException("the host name " + host + " has no address");
+      }
+      return found;
+    } catch (TimeoutException | ExecutionException e) {
+      throw new UnknownHostException("the look-up of the host name " + host + " took too long");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new UnknownHostException("interrupted while the host name " + host + " was looked up");
+    }
+  }
+
+  /** What Java knows. */
+  static InetAddress[] ofJava(String host) {
+    try {
+      return InetAddress.getAllByName(host);
+    } catch (UnknownHostException unknown) {
+      return new InetAddress[0];
+    }
+  }
+
+  private List<InetAddress> inOrder(InetAddress[] found) {
+    failed.values().removeIf(at -> System.nanoTime() - at > AVOID_NANOS);
+    List<InetAddress> order = new ArrayList<>(List.of(found));
+    List<InetAddress> last = order.stream().filter(failed::containsKey).toList();
+    order.removeAll(last);
+    order.addAll(last);
+    return order;
+  }
+}

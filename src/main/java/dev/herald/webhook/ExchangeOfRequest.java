@@ -1,0 +1,27 @@
+package dev.herald.webhook;
+
+import org.apache.camel.Exchange;
+import org.apache.camel.component.http.HttpActivityListener;
+import org.apache.hc.core5.http.HttpEntity;
+import org.apache.hc.core5.http.HttpHost;
+import org.apache.hc.core5.http.HttpRequest;
+import org.apache.hc.core5.http.HttpResponse;
+
+/**
+ * Listens to nothing. While an endpoint has a listener, camel-http tells its client which exchange
+ * a request belongs to, and {@link WebhookClient} must know that.
+ */
+public final class ExchangeOfRequest implements HttpActivityListener {
+  @Override
+  public void onRequestSubmitted(
+      Object source, Exchange exchange, HttpHost host, HttpRequest request, HttpEntity entity) {}
+
+  @Override
+  public void onResponseReceived(
+      Object source,
+      Exchange exchange,
+      HttpHost host,
+      HttpResponse response,
+      HttpEntity entity,
+      long elapsed) {}
+}

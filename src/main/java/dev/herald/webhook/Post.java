@@ -1,0 +1,111 @@
+package dev.herald.webhook;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Iterator;
+import java.util.Optional;
+import org.apache.hc.core5.http.ClassicHttpRequest;
+import org.apache.hc.core5.http.ContentLengthStrategy;
+import org.apache.hc.core5.http.Header;
+import org.apache.hc.core5.http.HttpEntity;
+import org.apache.hc.core5.http.HttpMessage;
+import org.apache.hc.core5.http.io.HttpMessageWriter;
+import org.apache.hc.core5.http.io.HttpMessageWriterFactory;
+import org.apache.hc.core5.http.message.BasicClassicHttpRequest;
+
+/**
+ * A request as it leaves: its head is made beforehand, byte for byte, so that what cannot be sent
+ * is found before anything is. Header values outside ASCII are UTF-8.
+ */
+final class Post extends BasicClassicHttpRequest {
+  private static final long serialVersionUID = 1L;
+
+  private final byte[] head;
+
+  private Post(String method, String path, String head, HttpEntity entity) {
+    super(method, path);
+    this.head = head.getBytes(StandardCharsets.UTF_8);
+    setEntity(entity);
+  }
+
+  /**
+   * @param request what a route made, whose URL does not count
+   * @param agent the {@code User-Agent}, unless the route set one
+   * @param proxy what stands between, if anything does
+   * @throws IllegalArgumentException naming a header that cannot be sent
+   */
+  static Post of(
+      ClassicHttpRequest request, WebhookUrl url, String agent, Optional<WebhookUrl> proxy) {
+    HttpEntity entity = request.getEntity();
+    boolean plainProxy = proxy.isPresent() && !url.secure();
+    StringBuilder head = new StringBuilder(512);
+    head.append(request.getMethod()).append(' ');
+    if (plainProxy) {
+      head.append("http://").append(url.authority());
+    }
+    head.append(url.path()).append(" HTTP/1.1\r\n");
+    addUnlessSet(head, request, "Host", url.authority());
+    addUnlessSet(head, request, "User-Agent", agent);
+    url.basic().ifPresent(value -> addUnlessSet(head, request, "Authorization", value));
+    if (plainProxy) {
+      proxy.get().basic().ifPresent(value -> add(head, "Proxy-Authorization", value));
+    }
+    for (Iterator<Header> headers = request.headerIterator(); headers.hasNext(); ) {
+      Header header = headers.next();
+      add(head, header.getName(), header.getValue());
+    }
+    if (entity.getContentType() != null) {
+      add(head, "Content-Type", entity.getContentType());
+    }
+    if (entity.getContentEncoding() != null) {
+      add(head, "Content-Encoding", entity.getContentEncoding());
+    }
+    if (entity.getContentLength() >= 0) {
+      add(head, "Content-Length", Long.toString(entity.getContentLength()));
+    } else {
+      add(head, "Transfer-Encoding", "chunked");
+    }
+    return new Post(request.getMethod(), url.path(), head.append("\r\n").toString(), entity);
+  }
+
+  /** What asks a proxy for a tunnel: RFC 9110, section 9.3.6. */
+  static Post connect(WebhookUrl url, WebhookUrl proxy) {
+    String to = url.host().toHostString();
+    StringBuilder head = new StringBuilder("CONNECT ").append(to).append(" HTTP/1.1\r\n");
+    add(head, "Host", to);
+    proxy.basic().ifPresent(value -> add(head, "Proxy-Authorization", value));
+    return new Post("CONNECT", to, head.append("\r\n").toString(), null);
+  }
+
+  /** For each connection a writer of its own. */
+  static HttpMessageWriterFactory<ClassicHttpRequest> writers() {
+    HttpMessageWriter<ClassicHttpRequest> writer =
+        (request, buffer, out) -> buffer.write(((Post) request).head, out);
+    return () -> writer;
+  }
+
+  static long length(HttpMessage request) {
+    long length = ((Post) request).getEntity().getContentLength();
+    return length >= 0 ? length : ContentLengthStrategy.CHUNKED;
+  }
+
+  private static void addUnlessSet(
+      StringBuilder head, ClassicHttpRequest request, String name, String value) {
+    if (!request.containsHeader(name)) {
+      add(head, name, value);
+    }
+  }
+
+  private static void add(StringBuilder head, String name, String value) {
+    if (!HeaderRules.isName(name)) {
+      throw new IllegalArgumentException(
+          "the header '" + name + "' cannot be sent: RFC 9110 allows no such name");
+    }
+    if (!HeaderRules.isValue(value)) {
+      throw new IllegalArgumentException(
+          "the header "
+              + name
+              + " cannot be sent: its value has a line break or a control character");
+    }
+    head.append(name).append(": ").append(value).append("\r\n");
+  }
+}
