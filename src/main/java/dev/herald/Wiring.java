@@ -369,7 +369,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
             "Herald listens on {}:{}, and delivers to {}, {}",
             settings.server().host(),
             settings.server().port(),
-            settings.webhook().url().authority(),
+            settings.webhook().url().host().getHostName(),
             dispatch.continuous()
                 ? "continuously"
                 : "%d messages every %s"

@@ -9,6 +9,7 @@ import dev.herald.dev.SampleWebhook.Post;
 import dev.herald.testing.HeraldProcess;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
+import dev.herald.testing.Sql;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -32,10 +33,21 @@ class PackagedJarIT {
       List.of("application.properties", "openapi.yaml", "routes", "sql");
 
   private static final String POST = "        - to:\n            id: http-send-message\n";
-  private static final String SEND = "            uri: \"webhook:{{webhook.url}}\"\n";
+  private static final String SEND =
+      """
+                  description: POST it to the URL that the key webhook.url holds
+                  uri: http://webhook.url
+                  parameters:
+                    httpClient: "#webhookClient"
+                    httpMethod: POST
+                    throwExceptionOnFailure: false
+      """;
+  private static final String FIRST =
+      "        - process:\n            description: Add Idempotency-Key";
   private static final String MARSHAL = "        - marshal:\n";
 
   @TempDir Path folder;
+  private Sql sql;
 
   @Test
   void should_send_a_header_that_was_added_to_the_route_without_a_build() throws IOException {
@@ -84,6 +96,35 @@ class PackagedJarIT {
               "{\"content\":\"to Turkey\",\"recipient\":\"+905551234567\",\"sender\":\"ACME\"}");
       assertThat(germany.posts().get(0).body()).contains("to Germany").contains("+4915112345678");
       await().until(() -> herald.api().count("SENT") == 2);
+    }
+  }
+
+  @Test
+  void should_look_something_up_before_the_post_after_an_edit_of_the_route() throws IOException {
+    copyWhatItReads();
+    String page = "docs/change-the-flow.md";
+    change("deliver.yaml", FIRST, edit(page, "sql-look-up-customer") + FIRST);
+    change("deliver.yaml", MARSHAL, edit(page, "variable.customer[name]") + MARSHAL);
+    Files.writeString(folder.resolve("sql/customer.sql"), edit(page, "sql", "FROM customer"));
+    try (SampleWebhook webhook = new SampleWebhook();
+        HeraldProcess herald = on(webhook).startAndAwait()) {
+      sql.update("CREATE TABLE customer (phone_number text PRIMARY KEY, name text)");
+      sql.update(
+          "INSERT INTO customer VALUES ('+905551234567', 'Ay\u015fe, \"O''Neil\" (5) ${body}')");
+      herald.api().create("to somebody known");
+      awaitPosts(webhook, 1);
+      herald
+          .api()
+          .post(
+              "/api/v1/messages",
+              Map.of("phoneNumber", "+905551234568", "content", "to somebody unknown"))
+          .expect(201);
+      awaitPosts(webhook, 2);
+      assertThat(webhook.posts().get(0).body())
+          .isEqualTo(
+              "{\"to\":\"+905551234567\",\"content\":\"to somebody known\",\"name\":\"Ay\u015fe, \\\"O'Neil\\\" (5) ${body}\"}");
+      assertThat(webhook.posts().get(1).body())
+          .isEqualTo("{\"to\":\"+905551234568\",\"content\":\"to somebody unknown\"}");
     }
   }
 
@@ -198,9 +239,15 @@ class PackagedJarIT {
 
   private HeraldProcess.Builder on(SampleWebhook webhook) {
     return (Files.exists(folder.resolve("routes")) ? HeraldProcess.in(folder) : described())
-        .with("DATABASE_URL", Local.servers().newDatabase())
+        .with("DATABASE_URL", database())
         .with("REDIS_URL", Local.servers().redisUrl())
         .with("WEBHOOK_URL", webhook.url());
+  }
+
+  private String database() {
+    String url = Local.servers().newDatabase();
+    sql = new Sql(url);
+    return url;
   }
 
   private static void awaitPosts(SampleWebhook webhook, int count) {
@@ -209,8 +256,12 @@ class PackagedJarIT {
 
   /** The YAML block of a page that has these words. */
   private static String edit(String page, String words) throws IOException {
+    return edit(page, "yaml", words);
+  }
+
+  private static String edit(String page, String language, String words) throws IOException {
     Matcher block =
-        Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL)
+        Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL)
             .matcher(Files.readString(CHECKOUT.resolve(page)));
     return block
         .results()

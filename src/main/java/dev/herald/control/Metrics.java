@@ -66,7 +66,7 @@ public final class Metrics {
   }
 
   public void of(Gate gate) {
-    gauge("delivering", "Messages in a slot of dispatch.concurrency", gate, Gate::busy);
+    gauge("delivering", "Messages on one of the dispatch.concurrency threads", gate, Gate::busy);
   }
 
   public void of(Recorder recorder) {
