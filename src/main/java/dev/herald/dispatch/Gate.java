@@ -120,7 +120,7 @@ public final class Gate extends AsyncProcessorSupport {
     if (closed
         || !mayPost.getAsBoolean()
         || !claim.holdsFor(needed, now)
-        || (circuit.open() && !claim.byHand())) {
+        || !circuit.allows(claim)) {
       return Optional.of(Outcome.untried(message, Kind.RETURNED, null));
     }
     if (message.expiresInMs() != null

@@ -88,8 +88,8 @@ class GateTest {
 
   private void open(String... configuration) throws Exception {
     Settings settings = Configured.with(configuration);
-    RetryPolicy policy = new RetryPolicy(settings);
-    circuit = new Circuit(settings.circuit());
+    RetryPolicy policy = new RetryPolicy(settings, failing -> false);
+    circuit = Samples.circuit(settings);
     recorder =
         new Recorder(
             policy,
@@ -232,14 +232,14 @@ class GateTest {
   @Test
   void should_give_back_what_waits_when_the_circuit_opens_but_not_what_was_asked_for_by_hand()
       throws Exception {
-    open("dispatch.concurrency", "1", "circuit.window", "1");
+    open("dispatch.concurrency", "1", "circuit.minimum-calls", "1");
     arrive(message(), claim());
     ClaimedMessage waiting = message();
     ClaimedMessage byHand = message();
     arrive(waiting, claim());
     arrive(byHand, claimByHand());
     posts.end(Kind.NOT_SENT);
-    assertThat(circuit.open()).as("every outcome speaks for or against the provider").isTrue();
+    assertThat(circuit.open()).as("every failure speaks against the provider").isTrue();
     assertThat(posts.messages()).containsExactly(byHand);
     assertThat(recorded()).contains(waiting.id() + " RETURNED");
   }
