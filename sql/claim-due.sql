@@ -4,7 +4,8 @@
 -- missed are not made up for. With a rate limit, all nodes take no more than the tokens that time brought: one second's
 -- at once, and who comes at the same moment waits for the other's statement. Attempts whose lease ran
 -- out are kept as attempts that may have been sent. A heap-only update: no index holds what it changes. It begins where
--- the caller says, but never after what was due a second ago: a transaction may commit later than a younger one.
+-- the caller says, but never after what was due a second ago: a transaction may commit later than a younger one. A probe
+-- begins at a random place among the first thousand, or messages that no provider would take might test it again and again.
 WITH bucket AS (
     SELECT least(:#${variable.claim.rateLimit}::float8,
         tokens + greatest(0, extract(epoch FROM now() - at)) * :#${variable.claim.rateLimit}::float8) AS tokens
@@ -22,6 +23,22 @@ WITH bucket AS (
     SELECT FROM turn
     UNION ALL SELECT FROM scheduler WHERE :#${variable.claim.continuous} AND running
     UNION ALL SELECT WHERE :#${variable.claim.byHand}
+), first AS (
+    SELECT next_attempt_at, id
+    FROM message
+    WHERE :#${variable.claim.probe}
+      AND status = 'PENDING'
+      AND next_attempt_at <= now()
+      AND (lease_until IS NULL OR lease_until <= now())
+      AND (expires_at IS NULL OR expires_at > now())
+    ORDER BY next_attempt_at, id
+    LIMIT 1000
+), place AS (
+    SELECT next_attempt_at, id
+    FROM first
+    ORDER BY next_attempt_at, id
+    OFFSET (SELECT floor(random() * greatest(1, count(*) - :#${variable.claim.limit} + 1))::bigint FROM first)
+    LIMIT 1
 ), due AS (
     SELECT *
     FROM (
@@ -34,6 +51,7 @@ WITH bucket AS (
           AND (next_attempt_at, id) >= (
               least(timestamptz 'epoch' + :#${variable.claim.from.dueMicros} * interval '1 us', now() - interval '1 s'),
               :#${variable.claim.from.id})
+          AND (NOT :#${variable.claim.probe} OR (next_attempt_at, id) >= (SELECT next_attempt_at, id FROM place))
           AND EXISTS (SELECT FROM allowed)
         ORDER BY next_attempt_at, id
         LIMIT :#${variable.claim.limit}
@@ -58,4 +76,5 @@ FROM due
 WHERE m.id = due.id
 RETURNING m.id, m.claim_id, m.phone_number, m.content, m.attempts, m.max_attempts, m.correlation_id,
     due.claim_id IS NOT NULL AS orphan, (extract(epoch FROM m.next_attempt_at) * 1000000)::bigint AS due_micros,
-    (extract(epoch FROM m.expires_at - now()) * 1000)::bigint AS expires_in_ms
+    (extract(epoch FROM m.expires_at - now()) * 1000)::bigint AS expires_in_ms,
+    (extract(epoch FROM now() - m.failing_since) * 1000)::bigint AS failing_for_ms, m.misconfigured

@@ -2,6 +2,8 @@
 -- Guarantees: fenced, a row whose claim is not the one named is left alone, and its position in the batch, from 1, not
 -- returned; the failed attempt, the
 -- status that it explains and the tally change together or not at all; every waiting time counts from the database's now.
+-- A failure that leaves a message due again starts the time that it fails for; a wrong URL or key that is mended starts it
+-- anew, and a row that is given back keeps it.
 WITH outcome AS (
     SELECT *
     FROM unnest(
@@ -22,7 +24,19 @@ WITH outcome AS (
         webhook_message_id = o.webhook_message_id,
         last_error = coalesce(o.error, CASE WHEN o.status = 'PENDING' THEN m.last_error END),
         updated_at = now(),
-        sent_at = CASE WHEN o.status = 'SENT' THEN now() END
+        sent_at = CASE WHEN o.status = 'SENT' THEN now() END,
+        failing_since = CASE
+            WHEN o.status = 'SENT' THEN NULL
+            WHEN o.status <> 'PENDING' OR o.class IS NULL THEN m.failing_since
+            WHEN m.failing_since IS NULL OR m.misconfigured AND o.class <> 'MISCONFIGURED'
+                THEN now() - o.age_ms * interval '1 ms'
+            ELSE m.failing_since
+        END,
+        misconfigured = CASE
+            WHEN o.status = 'SENT' THEN NULL
+            WHEN o.status <> 'PENDING' OR o.class IS NULL THEN m.misconfigured
+            ELSE o.class = 'MISCONFIGURED'
+        END
     FROM outcome o
     WHERE m.id = o.id AND m.claim_id = o.claim_id
     RETURNING o.position, m.status

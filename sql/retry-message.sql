@@ -1,4 +1,5 @@
--- Called by route retryMessage: makes a failed or unknown message due now, with all its attempts before it.
+-- Called by route retryMessage: makes a failed or unknown message due now, with all its attempts and all its
+-- time before it.
 -- Guarantees: its failed attempts are kept. One that has expired stays as it is.
 WITH due AS (
     SELECT id, status FROM message
@@ -8,7 +9,7 @@ WITH due AS (
     FOR UPDATE
 ), pending AS (
     UPDATE message m
-    SET status = 'PENDING', attempts = 0, next_attempt_at = now(), changed_by = :#${variable.key}, updated_at = now()
+    SET status = 'PENDING', attempts = 0, next_attempt_at = now(), failing_since = NULL, misconfigured = NULL, changed_by = :#${variable.key}, updated_at = now()
     FROM due
     WHERE m.id = due.id
     RETURNING m.*

@@ -7,6 +7,8 @@ SET phone_number = :#${variable.draft.phoneNumber},
     send_at = :#${variable.draft.sendAt}::timestamptz,
     expires_at = :#${variable.draft.expiresAt}::timestamptz,
     next_attempt_at = greatest(:#${variable.draft.sendAt}::timestamptz, now()),
+    failing_since = NULL,
+    misconfigured = NULL,
     changed_by = :#${variable.key},
     updated_at = now()
 WHERE m.id = :#${variable.id}::uuid AND m.status = 'PENDING' AND m.claim_id IS NULL

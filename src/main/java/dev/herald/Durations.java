@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
  * Times as the configuration writes them: a whole number and a unit, like 200ms, 5s, 2m, 24h, 30d;
  * or 0.
  */
-final class Durations {
+public final class Durations {
   private static final Pattern WRITTEN = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
   private static final Map<String, Duration> UNITS =
       Map.of(
@@ -34,7 +34,7 @@ final class Durations {
   }
 
   /** In the largest unit that says it exactly. */
-  static String show(Duration duration) {
+  public static String show(Duration duration) {
     Map<Duration, String> bySize = new TreeMap<>();
     UNITS.forEach((name, size) -> bySize.put(size, name));
     String shown = "0";

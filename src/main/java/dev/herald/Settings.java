@@ -106,9 +106,13 @@ public record Settings(
   }
 
   public record Retry(
-      int maxAttempts, Duration backoff, Duration backoffMax, Duration retryAfterMax) {}
+      int maxAttempts,
+      Duration backoff,
+      Duration backoffMax,
+      Duration retryAfterMax,
+      Duration giveUpAfter) {}
 
-  public record Circuit(int window, int failureRate, Duration openFor) {}
+  public record Circuit(Duration window, int minimumCalls, int failureRate, Duration openFor) {}
 
   /** {@code retention} zero means for ever. */
   public record Messages(int maxLength, Optional<String> defaultRegion, Duration retention) {}
@@ -192,9 +196,11 @@ public record Settings(
                 read.integer("retry.max-attempts", 1, 1_000),
                 read.duration("retry.backoff", Duration.ofMillis(10), Duration.ofDays(1)),
                 read.duration("retry.backoff-max", Duration.ofMillis(10), Duration.ofDays(30)),
-                read.duration("retry.retry-after-max", Duration.ZERO, Duration.ofDays(30))),
+                read.duration("retry.retry-after-max", Duration.ZERO, Duration.ofDays(30)),
+                read.duration("retry.give-up-after", Duration.ofSeconds(1), Duration.ofDays(365))),
             new Circuit(
-                read.integer("circuit.window", 1, 100_000),
+                read.spanNotCount("circuit.window", Duration.ofSeconds(1), Duration.ofMinutes(10)),
+                read.integer("circuit.minimum-calls", 1, 1_000_000),
                 read.integer("circuit.failure-rate", 1, 100),
                 read.duration("circuit.open-for", Duration.ofMillis(10), Duration.ofDays(1))),
             new Messages(
@@ -353,6 +359,18 @@ public record Settings(
           "is '%s'; it must be a time like 200ms, 5s or 2m, from %s to %s"
               .formatted(value, Durations.show(min), Durations.show(max)),
           min);
+    }
+
+    /** A time where an earlier release took a number. */
+    Duration spanNotCount(String key, Duration min, Duration max) {
+      String value = text(key);
+      return value.matches("[1-9]\\d*")
+          ? wrong(
+              key,
+              "is '%s'; it is a time now, like 10s, and no longer a number of outcomes"
+                  .formatted(value),
+              min)
+          : duration(key, min, max);
     }
 
     URI uri(String key, String... schemes) {

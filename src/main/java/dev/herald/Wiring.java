@@ -103,6 +103,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
   private Database database;
   private RedisFeed feed;
   private Recorder recorder;
+  private Gate gate;
   private Intake intake;
   private DueListener listener;
   private Health health;
@@ -155,9 +156,10 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     RouteStops stops = new RouteStops();
     camel.setShutdownStrategy(stops);
     camel.getManagementStrategy().addEventNotifier(stops.starts());
-    RetryPolicy policy = new RetryPolicy(settings);
+    Circuit circuit =
+        new Circuit(settings.circuit(), settings.dispatch(), System::nanoTime, () -> gate.busy());
+    RetryPolicy policy = new RetryPolicy(settings, circuit::othersGetThrough);
     Outcomes outcomes = new Outcomes(Clock.systemUTC());
-    Circuit circuit = new Circuit(settings.circuit());
     Dispatcher dispatcher =
         new Dispatcher(
             settings.dispatch(),
@@ -168,7 +170,7 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     stops.whenAsked(dispatcher::ring);
     recorder =
         new Recorder(policy, batch -> send(template, "direct:record-outcomes", batch), dispatcher);
-    Gate gate =
+    gate =
         new Gate(
             settings,
             policy,
@@ -324,10 +326,9 @@ final class Wiring implements CamelConfiguration, AutoCloseable {
     checks.put(
         "webhook",
         () ->
-            Check.of(
-                !circuit.open(),
-                State.DEGRADED,
-                "its circuit is open; nothing is claimed for now"));
+            Status.trouble(circuit)
+                .map(trouble -> Check.of(false, State.DEGRADED, trouble))
+                .orElseGet(() -> Check.of(true, State.DEGRADED, null)));
     checks.put(
         "backlog",
         () ->

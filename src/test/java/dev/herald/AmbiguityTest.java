@@ -48,7 +48,7 @@ class AmbiguityTest {
               .with("webhook.connect-timeout", "500ms")
               .with("dispatch.lease", "3s")
               .with("dispatch.concurrency", 1)
-              .with("circuit.window", 100_000)
+              .with("circuit.minimum-calls", 1_000_000)
               .start();
       return new Herd(node, node.api(), new Sql(database));
     }

@@ -42,7 +42,7 @@ class DeliveryTest {
         Node.on(database, webhook.url())
             .with("webhook.auth-header", "X-Provider-Key")
             .with("webhook.auth-value", "a secret of the provider")
-            .with("circuit.window", 1_000)
+            .with("circuit.minimum-calls", 1_000_000)
             .start();
     api = node.api();
   }
@@ -111,27 +111,28 @@ class DeliveryTest {
   }
 
   @Test
-  void should_try_again_and_keep_the_failed_attempts() {
+  void should_try_again_what_was_not_sent_at_no_cost_and_keep_the_failed_attempts() {
     AtomicInteger posts = new AtomicInteger();
-    webhook.answer(post -> posts.incrementAndGet() < 3 ? Answer.status(503) : Answer.accepted());
+    webhook.answer(post -> posts.incrementAndGet() < 6 ? Answer.status(503) : Answer.accepted());
 
-    String id = api.create("third time lucky");
+    String id = api.create("sixth time lucky, of three");
     JsonNode message = awaitStatus(id, "SENT");
 
-    assertThat(message.path("attempts").asInt()).isEqualTo(3);
-    assertThat(message.path("failedAttempts")).hasSize(2);
+    assertThat(message.path("attempts").asInt()).isEqualTo(1);
+    assertThat(message.path("failedAttempts")).hasSize(5);
     JsonNode first = message.at("/failedAttempts/0");
     assertThat(first.path("number").asInt()).isEqualTo(1);
     assertThat(first.path("class").asText()).isEqualTo("NOT_SENT");
     assertThat(first.path("httpStatus").asInt()).isEqualTo(503);
     assertThat(first.path("error").asText()).contains("HTTP 503").contains("as told");
     assertThat(message.has("lastError")).isFalse();
-    assertThat(webhook.posts()).extracting(Post::idempotencyKey).containsOnly(id).hasSize(3);
+    assertThat(webhook.posts()).extracting(Post::idempotencyKey).containsOnly(id).hasSize(6);
+    assertThat(failing(id)).as("no longer").isEmpty();
   }
 
   @Test
   void should_wait_longer_after_each_attempt() {
-    webhook.answer(post -> Answer.status(503));
+    webhook.answer(post -> Answer.status(500));
     String id = api.create("slower and slower");
     JsonNode message = awaitStatus(id, "FAILED");
     Instant first = Instant.parse(message.at("/failedAttempts/0/at").asText());
@@ -144,11 +145,11 @@ class DeliveryTest {
 
   @Test
   void should_fail_when_the_attempts_are_used_up_and_send_again_by_hand() {
-    webhook.answer(post -> Answer.status(503));
+    webhook.answer(post -> Answer.status(500));
     String id = api.create("never");
     JsonNode failed = awaitStatus(id, "FAILED");
     assertThat(failed.path("attempts").asInt()).isEqualTo(3);
-    assertThat(failed.path("lastError").asText()).contains("503");
+    assertThat(failed.path("lastError").asText()).contains("500");
     assertThat(webhook.posts()).hasSize(3);
 
     webhook.answer(post -> Answer.accepted());
@@ -163,9 +164,65 @@ class DeliveryTest {
   }
 
   @Test
+  void should_give_up_by_time_what_was_never_sent_and_begin_anew_by_hand() {
+    webhook.answer(post -> Answer.status(503));
+    String id = api.create("never sent");
+    await().until(() -> !failing(id).isEmpty());
+    assertThat(
+            sql.update(
+                "UPDATE message SET failing_since = now() - interval '1 day' WHERE id = ?::uuid",
+                id))
+        .isEqualTo(1);
+    JsonNode failed = awaitStatus(id, "FAILED");
+    assertThat(failed.path("attempts").asInt()).isZero();
+    assertThat(failed.path("lastError").asText())
+        .startsWith("given up after 1d of trying: HTTP 503");
+
+    api.post("/api/v1/messages/" + id + "/retry", null).expect(202);
+    await()
+        .until(
+            () ->
+                api.get("/api/v1/messages/" + id).body().path("failedAttempts").size()
+                    > failed.path("failedAttempts").size() + 1);
+    assertThat(api.status(id)).as("a day of trying is before it").isIn("PENDING", "SENDING");
+    webhook.answer(post -> Answer.accepted());
+    awaitStatus(id, "SENT");
+  }
+
+  @Test
+  void should_not_hold_the_time_of_a_wrong_key_against_a_message() {
+    String id = api.create("a key of last week");
+    awaitStatus(id, "SENT");
+    assertThat(
+            sql.update(
+                "UPDATE message SET status = 'PENDING', attempts = 0, sent_at = NULL, misconfigured = true,"
+                    + " failing_since = now() - interval '7 days' WHERE id = ?::uuid",
+                id))
+        .isEqualTo(1);
+    webhook.answer(post -> webhook.posts().size() < 4 ? Answer.status(503) : Answer.accepted());
+    JsonNode sent = awaitStatus(id, "SENT");
+    assertThat(sent.path("failedAttempts")).isNotEmpty();
+  }
+
+  @Test
+  void should_show_the_newest_attempts_of_very_many() {
+    String id = api.create("tried and tried");
+    awaitStatus(id, "SENT");
+    sql.update(
+        "INSERT INTO attempt (message_id, claim_id, number, at, class, error)"
+            + " SELECT ?::uuid, gen_random_uuid(), 1, now() - i * interval '1 min', 'NOT_SENT', 'try ' || i"
+            + " FROM generate_series(1, 700) i",
+        id);
+    JsonNode attempts = api.get("/api/v1/messages/" + id).expect(200).body().path("failedAttempts");
+    assertThat(attempts).hasSize(500);
+    assertThat(attempts.path(0).path("error").asText()).isEqualTo("try 500");
+    assertThat(attempts.path(499).path("error").asText()).isEqualTo("try 1");
+  }
+
+  @Test
   void should_not_let_a_failing_message_hold_up_the_others() {
     webhook.answer(
-        post -> post.content().startsWith("bad") ? Answer.status(503) : Answer.accepted());
+        post -> post.content().startsWith("bad") ? Answer.status(500) : Answer.accepted());
     List<String> bad = List.of(api.create("bad 1"), api.create("bad 2"));
     String good = api.create("good");
     awaitStatus(good, "SENT");
@@ -202,6 +259,11 @@ class DeliveryTest {
                 + " VALUES (gen_random_uuid(), '+905551234567', 'due an hour ago', 3, now() - interval '1 hour')"
                 + " RETURNING id");
     awaitStatus(id, "SENT");
+  }
+
+  private static String failing(String id) {
+    return sql.value(
+        "SELECT concat_ws(' ', failing_since, misconfigured) FROM message WHERE id = ?::uuid", id);
   }
 
   static JsonNode awaitStatus(String id, String status) {

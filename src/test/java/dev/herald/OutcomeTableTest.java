@@ -18,6 +18,7 @@ import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -71,7 +72,8 @@ class OutcomeTableTest {
             .with("webhook.connect-timeout", "500ms")
             .with("dispatch.lease", "10s")
             .with("retry.backoff", "1m")
-            .with("circuit.window", 100_000)
+            .with("circuit.minimum-calls", 1_000_000)
+            .with("circuit.open-for", "10ms") // and so no pause for a 429
             .start();
     api = node.api();
   }
@@ -111,13 +113,14 @@ class OutcomeTableTest {
           "HTTP " + status + (status == 304 ? "" : ": no")); // a 304 has no body
     }
 
+    /** While others get through; {@code CircuitTest} has what happens when none does. */
     static Row misconfigured(int status) {
       return new Row(
           "" + status,
           answer(status),
           "PENDING",
           "MISCONFIGURED",
-          0,
+          1,
           BACKOFF_MIN,
           BACKOFF_MAX,
           "HTTP " + status + ": no");
@@ -129,7 +132,7 @@ class OutcomeTableTest {
           answer(status, headers),
           "PENDING",
           "NOT_SENT",
-          1,
+          0,
           dueMin,
           dueMax,
           "HTTP " + status + ": no");
@@ -174,6 +177,19 @@ class OutcomeTableTest {
         + DateTimeFormatter.RFC_1123_DATE_TIME.format(ZonedDateTime.now(ZoneOffset.UTC).plus(more));
   }
 
+  private static String rfc850(Duration more) {
+    return "Retry-After: " + http("EEEE, dd-MMM-yy HH:mm:ss 'GMT'", more);
+  }
+
+  private static String asctime(Duration more) {
+    return "Retry-After: " + http("EEE MMM ppd HH:mm:ss yyyy", more);
+  }
+
+  private static String http(String pattern, Duration more) {
+    return DateTimeFormatter.ofPattern(pattern, Locale.ENGLISH)
+        .format(ZonedDateTime.now(ZoneOffset.UTC).plus(more));
+  }
+
   static Stream<Row> statuses() {
     return Stream.of(
             IntStream.of(300, 301, 302, 303, 304, 307, 308).mapToObj(Row::refused),
@@ -188,6 +204,9 @@ class OutcomeTableTest {
                 Row.notSent(503, 500, 600, inAnHour(Duration.ofMinutes(10))),
                 Row.notSent(503, 3_600, 3_600, "Retry-After: 99999999999999"),
                 Row.notSent(503, 3_600, 3_600, inAnHour(Duration.ofDays(900_000))),
+                Row.notSent(429, 300, 300, "Retry-After: 299.5"),
+                Row.notSent(503, 500, 600, rfc850(Duration.ofMinutes(10))),
+                Row.notSent(503, 500, 600, asctime(Duration.ofMinutes(10))),
                 Row.notSent(429, BACKOFF_MIN, BACKOFF_MAX, "Retry-After: 1"),
                 Row.notSent(429, BACKOFF_MIN, BACKOFF_MAX, "Retry-After: -300"),
                 Row.notSent(429, BACKOFF_MIN, BACKOFF_MAX, inAnHour(Duration.ofDays(-1))),
@@ -237,6 +256,10 @@ class OutcomeTableTest {
 
   private void check(Row row) {
     BEHAVIOURS.put(row.name(), row.behaviour());
+    if ("MISCONFIGURED".equals(row.failure())) {
+      BEHAVIOURS.put("another", c -> c.write(accepted(ID_BODY)));
+      awaitOutcome(api.create("another"));
+    }
     String id = api.create(row.name());
     JsonNode message = awaitOutcome(id);
 

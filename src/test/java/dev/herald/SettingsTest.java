@@ -45,6 +45,9 @@ class SettingsTest {
     assertThat(settings.webhook().authValue()).isEmpty();
     assertThat(settings.retry().maxAttempts()).isEqualTo(3);
     assertThat(settings.retry().backoffMax()).isEqualTo(Duration.ofMinutes(5));
+    assertThat(settings.retry().giveUpAfter()).isEqualTo(Duration.ofHours(24));
+    assertThat(settings.circuit())
+        .isEqualTo(new Settings.Circuit(Duration.ofSeconds(10), 20, 50, Duration.ofSeconds(30)));
     assertThat(settings.redis().ttl()).isEqualTo(Duration.ofHours(24));
     assertThat(settings.server().maxBodyBytes()).isEqualTo(1024 * 1024);
     assertThat(settings.messages().maxLength()).isEqualTo(255);
@@ -87,6 +90,11 @@ class SettingsTest {
     "management.port, 8080, server.port and management.port are both 8080; they need a port each",
     "webhook.rate-limit, -1, webhook.rate-limit is '-1'; it must be a whole number from 0",
     "retry.backoff, 6m, retry.backoff=6m must not be longer than retry.backoff-max=5m",
+    "circuit.window, 10, 'circuit.window is ''10''; it is a time now, like 10s, and no longer a number of outcomes'",
+    "circuit.window, 11m, 'circuit.window is ''11m''; it must be a time like 200ms, 5s or 2m, from 1s to 10m'",
+    "circuit.window, 0, 'circuit.window is ''0''; it must be a time'",
+    "circuit.minimum-calls, 0, circuit.minimum-calls is '0'; it must be a whole number from 1",
+    "retry.give-up-after, 0, 'retry.give-up-after is ''0''; it must be a time'",
     "api.rate-limit, -1, api.rate-limit is '-1'; it must be a whole number from 0",
     "api.key, 'a:same,b:same', api.key has an entry that is empty or stands twice",
   })

@@ -85,7 +85,14 @@ public final class Metrics {
   }
 
   public void of(Circuit circuit) {
-    flag("circuit.open", "Whether nothing is claimed, for the provider is down", circuit::open);
+    flag(
+        "circuit.open",
+        "Whether no more than probes are claimed, for the provider is down",
+        circuit::open);
+    flag(
+        "circuit.paused",
+        "Whether nothing is claimed, for the provider asked for fewer messages",
+        circuit::paused);
   }
 
   public void of(RedisFeed feed) {

@@ -1,5 +1,6 @@
 package dev.herald.control;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.herald.Settings;
@@ -8,9 +9,12 @@ import dev.herald.dispatch.Circuit;
 import dev.herald.dispatch.Dispatcher;
 import dev.herald.dispatch.Gate;
 import dev.herald.dispatch.Recorder;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.camel.Body;
 
 /** What the API says of the delivery as a whole. */
@@ -27,8 +31,17 @@ public final class Status {
   /** Schema {@code MessagingStatus} of the contract. */
   public record MessagingStatus(SchedulerState scheduler, Node node) {}
 
-  /** What this node has claimed and not recorded, by where it stands. */
-  public record Node(int claimed, int delivering, int waiting, int recording, String circuit) {}
+  /** What this node has claimed and not recorded, by where it stands; and its circuit. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Node(
+      int claimed,
+      int delivering,
+      int waiting,
+      int recording,
+      String circuit,
+      String circuitReason,
+      Instant circuitSince,
+      Instant circuitUntil) {}
 
   /** Schema {@code Stats} of the contract. */
   public record Stats(
@@ -81,6 +94,7 @@ public final class Status {
     int claimed = dispatcher.inFlight();
     int delivering = gate.busy();
     int recording = recorder.backlog();
+    Circuit.Snapshot seen = circuit.snapshot();
     return new MessagingStatus(
         scheduler(state),
         new Node(
@@ -88,7 +102,23 @@ public final class Status {
             delivering,
             Math.max(0, claimed - delivering - recording),
             recording,
-            circuit.state().name()));
+            seen.state().name(),
+            seen.fullReason(),
+            seen.since(),
+            seen.until()));
+  }
+
+  /** What keeps this node from claiming, as far as anyone may read it; empty while nothing does. */
+  public static Optional<String> trouble(Circuit circuit) {
+    Circuit.Snapshot seen = circuit.snapshot();
+    return switch (seen.state()) {
+      case CLOSED -> Optional.empty();
+      case OPEN, HALF_OPEN ->
+          Optional.of(
+              "its circuit is open since %s, and only a few messages test it now and then: %s"
+                  .formatted(seen.since().truncatedTo(ChronoUnit.SECONDS), seen.reason()));
+      case PAUSED -> Optional.of("nothing is claimed for a moment: " + seen.reason());
+    };
   }
 
   public Stats stats(@Body Map<String, Object> row) throws JsonProcessingException {

@@ -1,104 +1,441 @@
 package dev.herald.dispatch;
 
 import dev.herald.Settings;
-import io.github.resilience4j.circuitbreaker.CircuitBreaker;
-import io.github.resilience4j.circuitbreaker.CircuitBreaker.State;
-import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
+import dev.herald.dispatch.Calls.Call;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Stops this node's claiming while the provider is down, then lets single messages test it. While
- * it is open nothing is claimed, so no attempt is burnt and no row moves. Thread-safe.
+ * Stops this node's claiming while the provider is down, then lets a few messages test it. While it
+ * is open nothing is claimed, so no attempt is burnt and no row moves. A provider that fails now
+ * and then does not open it, nor does a message that fails whatever the provider does; one that
+ * asks for fewer messages makes claims pause. It goes by a monotonic clock: the times that people
+ * see are for people. Thread-safe.
  */
 public final class Circuit {
   private static final Logger LOG = LoggerFactory.getLogger(Circuit.class);
-  private static final Exception OUTAGE =
-      new Exception("outage", null, false, false) {
-        private static final long serialVersionUID = 1L;
+
+  /** Messages at a time that test a provider, so that one that fails for itself decides nothing. */
+  static final int PROBES = 3;
+
+  private static final int SLICES = 10;
+  private static final Duration OF_LATE = Duration.ofSeconds(2);
+  private static final long LONG_AGO = Long.MAX_VALUE / 2;
+  private static final int UNLIMITED = Integer.MAX_VALUE;
+  private static final Duration SHORTEST_WAIT = Duration.ofSeconds(1);
+  private static final int SHARE_OF_THE_OUTAGE = 4;
+  private static final long A_LINE_EVERY_NANOS = TimeUnit.MINUTES.toNanos(1);
+
+  /** What it allows. */
+  public enum State {
+    CLOSED,
+    /** Nothing is claimed: the provider is down. */
+    OPEN,
+    /** A few messages test the provider. */
+    HALF_OPEN,
+    /** Nothing is claimed for a moment: the provider asked for fewer messages. */
+    PAUSED
+  }
+
+  /**
+   * What a claim may take.
+   *
+   * @param limit how many messages; 0 for no claim at all
+   * @param probe whether they test the provider
+   */
+  public record Permission(int limit, boolean probe) {
+    static final Permission NOTHING = new Permission(0, false);
+  }
+
+  /**
+   * How it is, for people.
+   *
+   * @param since when the outage or the pause began; null while it is closed
+   * @param reason why; null while it is closed
+   * @param lastError what the provider said then, which may quote a message; null while it is
+   *     closed
+   * @param until when claims go on or the next probes may go; null when that is now
+   */
+  public record Snapshot(
+      State state, Instant since, String reason, String lastError, Instant until) {
+
+    /** With what the provider said: not for everyone. */
+    public String fullReason() {
+      return lastError == null || reason.endsWith(lastError)
+          ? reason
+          : reason + " (" + lastError + ")";
+    }
+  }
+
+  private final Settings.Circuit settings;
+  private final int concurrency;
+  private final Duration lease;
+  private final LongSupplier nanoTime;
+  private final IntSupplier underWay;
+  private final Calls window;
+  private final Calls ofLate;
+
+  private volatile State state = State.CLOSED;
+  private int failuresInRow;
+  private int misconfiguredInRow;
+  private boolean delivered;
+  private long deliveredAt;
+  private long openedAt;
+  private long until;
+  private boolean probing;
+  private long probedAt;
+  private int probesOut;
+  private boolean probeFailed;
+
+  /** What began before says nothing: since the start, the last recovery or the last pause. */
+  private long freshSince;
+
+  /** Messages that may be in flight; it grows after an outage. */
+  private int allowance = UNLIMITED;
+
+  /** POSTs that were under way when it recovered, which the allowance leaves out. */
+  private int old;
+
+  private Instant since;
+  private String why;
+  private String reason;
+  private String lastError;
+  private long outageLoggedAt;
+  private long pauseLoggedAt;
+
+  /**
+   * @param nanoTime a clock that is never set, like {@link System#nanoTime()}
+   * @param underWay how many POSTs of this node are under way, with the one that is noted
+   */
+  public Circuit(
+      Settings.Circuit settings,
+      Settings.Dispatch dispatch,
+      LongSupplier nanoTime,
+      IntSupplier underWay) {
+    this.settings = settings;
+    this.concurrency = dispatch.concurrency();
+    this.lease = dispatch.lease();
+    this.nanoTime = nanoTime;
+    this.underWay = underWay;
+    long now = nanoTime.getAsLong();
+    this.window = new Calls(settings.window(), SLICES, now);
+    this.ofLate = new Calls(OF_LATE, 2, now);
+    this.freshSince = now - LONG_AGO;
+    this.pauseLoggedAt = now - LONG_AGO;
+  }
+
+  /**
+   * Asks for leave to claim. For a probe, {@link #probing} or {@link #releasePermission} must say
+   * what came of it.
+   *
+   * @param wanted how many messages at the most
+   * @param inFlight how many this node has claimed and not recorded
+   */
+  public Permission tryAcquirePermission(int wanted, int inFlight) {
+    int busy = underWay.getAsInt();
+    synchronized (this) {
+      long now = nanoTime.getAsLong();
+      if (state == State.PAUSED && now - until >= 0) {
+        startAfresh(now, busy);
+      }
+      if (state == State.OPEN && now - until >= 0) {
+        state = State.HALF_OPEN;
+        probing = false;
+      }
+      return switch (state) {
+        case CLOSED -> within(wanted, inFlight, now);
+        case HALF_OPEN -> probe(wanted, now);
+        case OPEN, PAUSED -> Permission.NOTHING;
       };
-
-  private final CircuitBreaker breaker;
-
-  /** What a claim may take. */
-  public enum Leave {
-    BATCH,
-    ONE_PROBE,
-    NOTHING
-  }
-
-  public Circuit(Settings.Circuit settings) {
-    breaker =
-        CircuitBreaker.of(
-            "webhook",
-            CircuitBreakerConfig.custom()
-                .slidingWindowSize(settings.window())
-                .minimumNumberOfCalls(Math.max(1, settings.window() / 2))
-                .failureRateThreshold(settings.failureRate())
-                .waitDurationInOpenState(settings.openFor())
-                .permittedNumberOfCallsInHalfOpenState(1)
-                .writableStackTraceEnabled(false)
-                .build());
-    breaker
-        .getEventPublisher()
-        .onStateTransition(
-            event ->
-                LOG.warn(
-                    "The webhook's circuit is {} (it was {}): {}",
-                    event.getStateTransition().getToState(),
-                    event.getStateTransition().getFromState(),
-                    switch (event.getStateTransition().getToState()) {
-                      case OPEN ->
-                          "nothing is claimed for " + settings.openFor().toSeconds() + " s";
-                      case HALF_OPEN -> "one message tests the provider";
-                      default -> "delivery goes on";
-                    }));
-  }
-
-  /**
-   * Asks for leave to claim; a probe that then finds no message must be handed back with {@link
-   * #noProbe}.
-   */
-  public Leave leave() {
-    if (breaker.getState() == State.CLOSED) {
-      return Leave.BATCH;
     }
-    return breaker.tryAcquirePermission() ? Leave.ONE_PROBE : Leave.NOTHING;
   }
 
-  public void noProbe() {
-    breaker.releasePermission();
+  private Permission within(int wanted, int inFlight, long now) {
+    if (now - freshSince >= settings.window().toNanos()) {
+      allowance = UNLIMITED; // paced claims are too few for it to grow
+    }
+    int limit =
+        allowance == UNLIMITED ? wanted : Math.min(wanted, allowance - Math.max(0, inFlight - old));
+    return limit <= 0 ? Permission.NOTHING : new Permission(limit, false);
   }
 
-  /**
-   * Takes note of an outcome. While half-open only the probe's counts: others began before the
-   * circuit opened.
-   */
+  private Permission probe(int wanted, long now) {
+    if (probing && now - probedAt < lease.toNanos()) {
+      return Permission.NOTHING;
+    }
+    probing = true;
+    probedAt = now;
+    probeFailed = false;
+    probesOut = Math.min(wanted, PROBES);
+    return new Permission(probesOut, true);
+  }
+
+  /** A probe's claim brought so many messages: the outcome of each is awaited. */
+  synchronized void probing(int messages) {
+    probesOut = messages;
+    probing = messages > 0;
+  }
+
+  /** A probe's claim failed or brought nothing: another may test the provider. */
+  synchronized void releasePermission() {
+    probing = false;
+  }
+
+  /** Whether a claim's messages may be posted now. */
+  boolean allows(Claim claim) {
+    return claim.byHand()
+        || switch (state) {
+          case CLOSED -> true;
+          case HALF_OPEN -> claim.probe();
+          case OPEN, PAUSED -> false;
+        };
+  }
+
+  /** Takes note of how a delivery ended. */
   public void note(Outcome outcome) {
-    if (!outcome.kind().attempted()) {
-      if (outcome.probe()) {
-        noProbe();
-      }
-    } else if (outcome.probe() || breaker.getState() == State.CLOSED) {
-      if (outcome.kind().outage()) {
-        breaker.onError(outcome.took().toNanos(), TimeUnit.NANOSECONDS, OUTAGE);
-      } else {
-        breaker.onSuccess(outcome.took().toNanos(), TimeUnit.NANOSECONDS);
-      }
+    Call call = Call.of(outcome);
+    boolean usual = call == Call.DELIVERED && state == State.CLOSED;
+    int busy = usual ? 0 : underWay.getAsInt();
+    Runnable news;
+    synchronized (this) {
+      news = note(outcome, call, nanoTime.getAsLong(), busy);
     }
+    if (news != null) {
+      news.run(); // a slow console holds up nobody's outcome but this one
+    }
+  }
+
+  private Runnable note(Outcome outcome, Call call, long now, int busy) {
+    long began = now - outcome.took().toNanos();
+    boolean fresh = began - freshSince >= 0;
+    if (call == Call.DELIVERED) {
+      delivered = true;
+      deliveredAt = now;
+    }
+    if (call != Call.NONE && !fresh && old > 0) {
+      old--;
+    }
+    if (state == State.CLOSED) {
+      return call == Call.NONE || !fresh ? null : count(outcome, call, now, busy);
+    }
+    if (state == State.PAUSED) {
+      return null;
+    }
+    if (call.success() && began - openedAt >= 0) {
+      return recover(now, busy);
+    }
+    return outcome.probe() && probesOut > 0 ? probeEnded(outcome, call, now) : null;
+  }
+
+  private Runnable count(Outcome outcome, Call call, long now, int busy) {
+    window.add(call, now);
+    ofLate.add(call, now);
+    switch (call) {
+      case DELIVERED, REFUSED -> {
+        failuresInRow = 0;
+        misconfiguredInRow = 0;
+        if (allowance != UNLIMITED && ++allowance >= concurrency) {
+          allowance = UNLIMITED;
+        }
+        return null;
+      }
+      case THROTTLED -> {
+        return tooFast(now, busy) ? pause(outcome, now) : null;
+      }
+      case FAILED -> failuresInRow++;
+      case MISCONFIGURED -> misconfiguredInRow++;
+      case NONE -> throw new IllegalArgumentException("there was no POST");
+    }
+    String outage = outage(now, busy);
+    return outage == null ? null : open(outage, outcome, now);
+  }
+
+  /**
+   * Why the provider is down, or null while it is not. Failures are often faster than successes and
+   * come first, so it looks at no fewer calls than are under way, and takes these for successes.
+   * What is misconfigured counts when it is a second old and nothing was delivered meanwhile;
+   * before that it may be the message's own fault.
+   */
+  private String outage(long now, int busy) {
+    int enough = Math.max(settings.minimumCalls(), busy);
+    boolean othersGetThrough = window.count(Call.DELIVERED, now) > 0;
+    int young = ofLate.count(Call.MISCONFIGURED, now);
+    int misconfigured =
+        othersGetThrough ? 0 : Math.max(0, window.count(Call.MISCONFIGURED, now) - young);
+    int inRow = failuresInRow + (othersGetThrough ? 0 : Math.max(0, misconfiguredInRow - young));
+    if (inRow >= enough) {
+      return inRow + " POSTs in a row failed";
+    }
+    int failures = window.count(Call.FAILED, now) + misconfigured;
+    int calls =
+        failures
+            + window.count(Call.DELIVERED, now)
+            + window.count(Call.REFUSED, now)
+            + window.count(Call.THROTTLED, now);
+    long withThoseUnderWay = calls + Math.max(0, busy - 1L);
+    return calls >= enough && 100L * failures >= settings.failureRate() * withThoseUnderWay
+        ? "%d of %d POSTs in %s failed".formatted(failures, calls, shown(settings.window()))
+        : null;
+  }
+
+  /** One message that is throttled for itself pauses nothing. */
+  private boolean tooFast(long now, int busy) {
+    int throttled = ofLate.count(Call.THROTTLED, now);
+    int calls = 0;
+    for (Call call : Call.values()) {
+      calls += ofLate.count(call, now);
+    }
+    return throttled >= PROBES
+        && calls >= busy
+        && 100L * throttled >= (long) settings.failureRate() * calls;
+  }
+
+  private Runnable open(String outage, Outcome outcome, long now) {
+    openedAt = now;
+    since = Instant.now();
+    why = outage;
+    explain(outcome);
+    outageLoggedAt = now - A_LINE_EVERY_NANOS;
+    return openAgain(now);
+  }
+
+  private Runnable openAgain(long now) {
+    Duration wait = nextWait(now);
+    state = State.OPEN;
+    until = now + wait.toNanos();
+    if (now - outageLoggedAt < A_LINE_EVERY_NANOS) {
+      return null;
+    }
+    outageLoggedAt = now;
+    String text = reason;
+    return () ->
+        LOG.warn(
+            "The webhook's circuit is open: {}; nothing is claimed, and {} messages test it in {}",
+            text,
+            PROBES,
+            shown(wait));
+  }
+
+  /** A quarter of the outage so far: it ends late by no more. */
+  private Duration nextWait(long now) {
+    Duration quarter = Duration.ofNanos(now - openedAt).dividedBy(SHARE_OF_THE_OUTAGE);
+    return shorter(longer(quarter, SHORTEST_WAIT), settings.openFor());
+  }
+
+  private Runnable probeEnded(Outcome outcome, Call call, long now) {
+    if (call != Call.NONE) {
+      probeFailed = true;
+      explain(outcome);
+    }
+    probesOut--;
+    if (probesOut > 0) {
+      return null;
+    }
+    probing = false;
+    return probeFailed && state == State.HALF_OPEN ? openAgain(now) : null;
+  }
+
+  private Runnable recover(long now, int busy) {
+    String lasted = shown(Duration.ofNanos(now - openedAt));
+    startAfresh(now, busy - 1);
+    return () -> LOG.info("The webhook answers again after {}; delivery goes on", lasted);
+  }
+
+  private Runnable pause(Outcome outcome, long now) {
+    Duration asked = outcome.retryAfter() == null ? Duration.ZERO : outcome.retryAfter();
+    Duration pause = shorter(longer(asked, SHORTEST_WAIT), settings.openFor());
+    state = State.PAUSED;
+    since = Instant.now();
+    until = now + pause.toNanos();
+    why = "the webhook asks for fewer messages";
+    explain(outcome);
+    if (now - pauseLoggedAt < A_LINE_EVERY_NANOS) {
+      return null;
+    }
+    pauseLoggedAt = now;
+    String text = reason;
+    return () -> LOG.warn("Nothing is claimed for {}: {}", shown(pause), text);
+  }
+
+  private void startAfresh(long now, int busy) {
+    state = State.CLOSED;
+    freshSince = now;
+    old = Math.max(0, busy);
+    allowance = 2 * PROBES >= concurrency ? UNLIMITED : 2 * PROBES;
+    window.clear();
+    ofLate.clear();
+    failuresInRow = 0;
+    misconfiguredInRow = 0;
+    probing = false;
+    probesOut = 0;
+    since = null;
+    reason = null;
+    lastError = null;
+  }
+
+  /** What a provider says may quote a message, so the reason leaves that out. */
+  private void explain(Outcome outcome) {
+    lastError = outcome.error();
+    reason =
+        why
+            + ", the last: "
+            + (outcome.httpStatus() != null
+                ? "HTTP " + outcome.httpStatus()
+                : lastError == null || lastError.startsWith("the route failed")
+                    ? "a step of the route failed"
+                    : lastError);
+  }
+
+  /**
+   * Whether the provider took other messages while one failed: then the fault is that message's
+   * own.
+   *
+   * @param failingForMs since when it has failed; null for the first time
+   */
+  public synchronized boolean othersGetThrough(Long failingForMs) {
+    Duration span = settings.window();
+    if (failingForMs != null && failingForMs > span.toMillis()) {
+      span = Duration.ofMillis(failingForMs);
+    }
+    return delivered && nanoTime.getAsLong() - deliveredAt <= span.toNanos();
   }
 
   /** Whether whole batches may be claimed. */
   boolean closed() {
-    return breaker.getState() == State.CLOSED;
+    return state == State.CLOSED;
   }
 
+  /** Whether the provider is down, as far as this node knows. */
   public boolean open() {
-    return breaker.getState() == State.OPEN;
+    return state == State.OPEN || state == State.HALF_OPEN;
   }
 
-  public State state() {
-    return breaker.getState();
+  /** Whether the provider asked for fewer messages, and claims pause. */
+  public boolean paused() {
+    return state == State.PAUSED;
+  }
+
+  public synchronized Snapshot snapshot() {
+    boolean waits = state == State.OPEN || state == State.PAUSED;
+    long left = until - nanoTime.getAsLong();
+    return new Snapshot(
+        state, since, reason, lastError, waits && left > 0 ? Instant.now().plusNanos(left) : null);
+  }
+
+  private static Duration shorter(Duration one, Duration other) {
+    return one.compareTo(other) <= 0 ? one : other;
+  }
+
+  private static Duration longer(Duration one, Duration other) {
+    return one.compareTo(other) >= 0 ? one : other;
+  }
+
+  private static String shown(Duration time) {
+    return time.toSeconds() == 0 ? time.toMillis() + " ms" : time.toSeconds() + " s";
   }
 }

@@ -12,7 +12,7 @@ import java.util.UUID;
  * @param interval between the whole cluster's batches; zero means continuous
  * @param rateLimit deliveries a second of the whole cluster; 0 for no limit
  * @param byHand asked for by a person, so that neither the switch nor the pace counts
- * @param probe whether its one message tests an open circuit
+ * @param probe whether its few messages test an open circuit, and begin at a random place
  * @param from where it begins to look; what lies before is not claimed
  * @param askedAt {@link System#nanoTime()} before the statement was sent: the lease lasts at least
  *     from then

@@ -5,7 +5,7 @@ import com.fasterxml.uuid.NoArgGenerator;
 import dev.herald.Settings;
 import dev.herald.api.ApiException;
 import dev.herald.api.Problem.Type;
-import dev.herald.dispatch.Circuit.Leave;
+import dev.herald.dispatch.Circuit.Permission;
 import dev.herald.message.ClaimedMessage;
 import java.time.Duration;
 import java.util.List;
@@ -93,12 +93,12 @@ public final class Dispatcher {
     if (limit == 0 || !able() || !ticking.getAsBoolean()) {
       return null;
     }
-    hungry = false;
-    Leave leave = circuit.leave();
-    if (leave == Leave.NOTHING) {
+    Permission permission = circuit.tryAcquirePermission(limit, inFlight.get());
+    if (permission.limit() == 0) {
       return null;
     }
-    underWay = claim(leave == Leave.BATCH ? limit : 1, false, leave == Leave.ONE_PROBE);
+    hungry = false;
+    underWay = claim(permission.limit(), false, permission.probe());
     if (closed) {
       underWay = null;
     }
@@ -183,8 +183,8 @@ public final class Dispatcher {
       LOG.warn(
           "{} messages whose lease ran out were claimed again; they may have been sent", again);
     }
-    if (claim.probe() && messages.isEmpty()) {
-      circuit.noProbe();
+    if (claim.probe()) {
+      circuit.probing(messages.size());
     }
     if (claim.continuous()) {
       frontier.reached(messages);
@@ -200,7 +200,7 @@ public final class Dispatcher {
     Claim claim = underWay;
     underWay = null;
     if (claim != null && claim.probe()) {
-      circuit.noProbe();
+      circuit.releasePermission();
     }
     if (!failing) {
       LOG.warn("Nothing could be claimed, and every tick tries again: {}", failure.getMessage());

@@ -84,7 +84,7 @@ public final class Gate implements Processor {
     if (closed
         || !mayPost.getAsBoolean()
         || claim.leaseLeft(now) <= needed
-        || (circuit.open() && !claim.byHand())) {
+        || !circuit.allows(claim)) {
       return Optional.of(Outcome.untried(message, Kind.RETURNED, null));
     }
     if (message.expiresInMs() != null
@@ -112,9 +112,9 @@ public final class Gate implements Processor {
 
     /** The body is for whoever waits for the batch. */
     private void end(Exchange exchange, Outcome outcome) {
-      busy.decrementAndGet();
       exchange.getMessage().setBody(outcome);
       circuit.note(outcome);
+      busy.decrementAndGet();
       recorder.add(outcome);
     }
 

@@ -13,7 +13,7 @@ import java.time.Duration;
  * @param error why it was not delivered, cut to {@value #MAX_ERROR} characters; null when it was
  * @param retryAfter how long the provider asks to wait; null when it does not ask
  * @param took from the start of the POST to its end; zero when there was none
- * @param probe whether this was the single message that tests an open circuit
+ * @param probe whether this was one of the few messages that test an open circuit
  */
 public record Outcome(
     ClaimedMessage message,
@@ -51,17 +51,15 @@ public record Outcome(
     public boolean attempted() {
       return this != EXPIRED && this != ORPHANED && this != RETURNED;
     }
-
-    /** Whether it speaks against the provider, and so counts toward the circuit breaker. */
-    public boolean outage() {
-      return this == NOT_SENT || this == MISCONFIGURED || this == MAYBE_SENT;
-    }
   }
 
   public Outcome {
-    if (error != null && error.length() > MAX_ERROR) {
-      error = error.substring(0, MAX_ERROR - 1) + "…";
-    }
+    error = error == null ? null : cut(error);
+  }
+
+  /** An error of a length that is kept. */
+  static String cut(String error) {
+    return error.length() > MAX_ERROR ? error.substring(0, MAX_ERROR - 1) + "…" : error;
   }
 
   /** An outcome without a POST. */

@@ -85,7 +85,9 @@ public final class OutcomeBatch {
   }
 
   public String[] getErrors() {
-    return column(String[]::new, e -> e.outcome.error());
+    return column(
+        String[]::new,
+        e -> e.verdict.error() != null ? Outcome.cut(e.verdict.error()) : e.outcome.error());
   }
 
   /** The class of the failed attempt to keep; null where there is none. */

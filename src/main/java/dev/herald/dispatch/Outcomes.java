@@ -15,8 +15,16 @@ import java.nio.charset.Charset;
 import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Duration;
-import java.time.ZonedDateTime;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.time.temporal.ChronoField;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -31,7 +39,15 @@ public final class Outcomes implements Processor {
   private static final int MAX_ID = 255;
   private static final JsonFactory JSON = new JsonFactory();
   private static final Pattern UNSTORABLE = Pattern.compile("[\\p{Cc}\\p{Cs}]+");
-  private static final Pattern SECONDS = Pattern.compile("[+-]?\\d{1,18}");
+  private static final Pattern SECONDS = Pattern.compile("([+-]?\\d{1,18})(\\.\\d*)?");
+  private static final Pattern DAY_OF_WEEK = Pattern.compile("^[A-Za-z]{3,9},? +(?=[A-Za-z0-9])");
+  private static final DateTimeFormatter IMF_FIXDATE = DateTimeFormatter.RFC_1123_DATE_TIME;
+  private static final DateTimeFormatter ASCTIME =
+      new DateTimeFormatterBuilder()
+          .parseCaseInsensitive()
+          .appendPattern("MMM d H:mm:ss uuuu")
+          .toFormatter(Locale.ENGLISH)
+          .withZone(ZoneOffset.UTC);
 
   private final Clock clock;
 
@@ -54,14 +70,16 @@ public final class Outcomes implements Processor {
         answered(
             exchange.getVariable("message", ClaimedMessage.class),
             status,
-            answer.getHeader("Retry-After", String.class),
+            wait(
+                answer.getHeader("Retry-After", String.class),
+                answer.getHeader("Date", String.class)),
             answer.getBody(byte[].class),
             charset(answer.getHeader(Exchange.CONTENT_TYPE, String.class))));
   }
 
   /** Classifies an answer. */
   Outcome answered(
-      ClaimedMessage message, int status, String retryAfter, byte[] answer, Charset charset) {
+      ClaimedMessage message, int status, Duration retryAfter, byte[] answer, Charset charset) {
     Kind kind = kind(status);
     if (kind == Kind.DELIVERED) {
       return new Outcome(
@@ -73,7 +91,7 @@ public final class Outcomes implements Processor {
         status,
         null,
         error(status, answer, charset),
-        wait(retryAfter),
+        retryAfter,
         Duration.ZERO,
         false);
   }
@@ -123,27 +141,58 @@ public final class Outcomes implements Processor {
   }
 
   /**
-   * Retry-After, RFC 9110 section 10.2.3: seconds or a date. Null when it is neither; zero when it
-   * is past.
+   * Retry-After, RFC 9110 section 10.2.3: seconds, which may have a fraction here, or a date. Null
+   * when it is neither; zero when it is past.
+   *
+   * @param date the answer's header Date, by whose clock a date counts; the node's own without one
    */
-  Duration wait(String retryAfter) {
+  Duration wait(String retryAfter, String date) {
     if (retryAfter == null) {
       return null;
     }
     String value = retryAfter.strip();
-    Duration wait = null;
-    if (SECONDS.matcher(value).matches()) {
-      wait = Duration.ofSeconds(Long.parseLong(value));
+    Duration wait;
+    Matcher seconds = SECONDS.matcher(value);
+    if (seconds.matches()) {
+      boolean more = seconds.group(2) != null && !seconds.group(2).matches("\\.0*");
+      wait = Duration.ofSeconds(Long.parseLong(seconds.group(1)) + (more ? 1 : 0));
     } else {
-      try {
-        wait =
-            Duration.between(
-                clock.instant(), ZonedDateTime.parse(value, DateTimeFormatter.RFC_1123_DATE_TIME));
-      } catch (DateTimeException garbled) {
+      Optional<Instant> then = date(value);
+      if (then.isEmpty()) {
         return null;
       }
+      Instant now = Optional.ofNullable(date).flatMap(this::date).orElseGet(clock::instant);
+      wait = Duration.between(now, then.get());
     }
     return wait.isNegative() ? Duration.ZERO : wait;
+  }
+
+  /**
+   * RFC 9110 section 5.6.7: all three forms. The day of the week says nothing more, and with a year
+   * of two digits it may be wrong.
+   */
+  private Optional<Instant> date(String text) {
+    String date = DAY_OF_WEEK.matcher(text.strip()).replaceFirst("").replaceAll(" +", " ");
+    for (DateTimeFormatter form : List.of(IMF_FIXDATE, rfc850(), ASCTIME)) {
+      try {
+        return Optional.of(form.parse(date, Instant::from));
+      } catch (DateTimeException another) {
+        // the next form
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** A year of two digits is no more than 50 years ahead. */
+  private DateTimeFormatter rfc850() {
+    int first = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC).getYear() - 49;
+    return new DateTimeFormatterBuilder()
+        .parseCaseInsensitive()
+        .appendPattern("d-MMM-")
+        .appendValueReduced(ChronoField.YEAR, 2, 2, first)
+        .appendPattern(" H:mm:ss 'GMT'")
+        .toFormatter(Locale.ENGLISH)
+        .withZone(ZoneOffset.UTC);
   }
 
   /** The provider's {@code messageId}, if the answer is a JSON object that has one at its top. */

@@ -1,57 +1,65 @@
 package dev.herald.dispatch;
 
+import dev.herald.Durations;
 import dev.herald.Settings;
 import dev.herald.Settings.OnAmbiguous;
+import dev.herald.message.ClaimedMessage;
 import dev.herald.message.Status;
-import io.github.resilience4j.core.IntervalFunction;
 import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.DoubleSupplier;
+import java.util.function.Predicate;
 
 /**
- * Decides what follows from an outcome: the table "Outcomes" of docs/architecture.md. Waiting grows
- * exponentially with jitter, capped; a provider's {@code Retry-After} lengthens it, within a bound.
- * Immutable.
+ * Decides what follows from an outcome: the table "Outcomes" of docs/architecture.md. A POST that
+ * may have left counts, and each wait is twice the last. One that certainly did not costs no
+ * attempt: it is due again after as long as it has failed, which doubles too, and what ends it is
+ * time. Waits have jitter and a cap; a provider's {@code Retry-After} lengthens them, within a
+ * bound. Immutable.
  */
 public final class RetryPolicy {
-  private static final double MULTIPLIER = 2;
-  private static final double JITTER = 0.5;
-
   private final OnAmbiguous onAmbiguous;
-  private final IntervalFunction backoff;
-  private final Duration retryAfterMax;
-  private final Duration outageWait;
+  private final Settings.Retry settings;
+  private final Predicate<Long> othersGetThrough;
+  private final DoubleSupplier jitter;
 
-  public RetryPolicy(Settings settings) {
+  /**
+   * @param othersGetThrough whether the provider took other messages while one failed for so many
+   *     milliseconds; null for the first time
+   */
+  public RetryPolicy(Settings settings, Predicate<Long> othersGetThrough) {
     this(
         settings.webhook().onAmbiguous(),
-        IntervalFunction.ofExponentialRandomBackoff(
-            settings.retry().backoff(), MULTIPLIER, JITTER, settings.retry().backoffMax()),
-        settings.retry().retryAfterMax(),
-        settings.circuit().openFor());
+        settings.retry(),
+        othersGetThrough,
+        () -> ThreadLocalRandom.current().nextDouble(0.5, 1.5));
   }
 
+  /**
+   * @param jitter what a wait is multiplied by
+   */
   RetryPolicy(
       OnAmbiguous onAmbiguous,
-      IntervalFunction backoff,
-      Duration retryAfterMax,
-      Duration outageWait) {
+      Settings.Retry settings,
+      Predicate<Long> othersGetThrough,
+      DoubleSupplier jitter) {
     this.onAmbiguous = onAmbiguous;
-    this.backoff = backoff;
-    this.retryAfterMax = retryAfterMax;
-    this.outageWait = outageWait;
+    this.settings = settings;
+    this.othersGetThrough = othersGetThrough;
+    this.jitter = jitter;
   }
 
   public Verdict decide(Outcome outcome) {
     return switch (outcome.kind()) {
       case DELIVERED -> new Verdict(Status.SENT, true, null);
       case REFUSED -> new Verdict(Status.FAILED, true, null);
-      case NOT_SENT -> again(outcome);
+      case NOT_SENT -> notSent(outcome);
       case MAYBE_SENT ->
           onAmbiguous == OnAmbiguous.HOLD
               ? new Verdict(Status.UNKNOWN, true, null)
-              : again(outcome);
-      // It says nothing about the message, so it costs the message nothing but time.
-      case MISCONFIGURED ->
-          new Verdict(Status.PENDING, false, longer(outageWait, waiting(outcome)));
+              : counted(outcome);
+      // A wrong URL or key says nothing about the message; but if others get through, this does.
+      case MISCONFIGURED -> misconfigured(outcome);
       case EXPIRED -> new Verdict(Status.EXPIRED, false, null);
       case ORPHANED ->
           new Verdict(
@@ -67,22 +75,47 @@ public final class RetryPolicy {
     return onAmbiguous == OnAmbiguous.RETRY && attempt <= maxAttempts;
   }
 
-  private Verdict again(Outcome outcome) {
-    if (outcome.probe()) {
-      // It was sent to test the provider: an outage must not use up its attempts.
-      return new Verdict(Status.PENDING, false, waiting(outcome));
-    }
-    boolean left = outcome.message().attempt() < outcome.message().maxAttempts();
-    return left
-        ? new Verdict(Status.PENDING, true, waiting(outcome))
+  /** The time of a wrong URL or key is not held against the message. */
+  private Verdict notSent(Outcome outcome) {
+    ClaimedMessage message = outcome.message();
+    long failingForMs =
+        message.failingForMs() == null || message.misconfigured() ? 0 : message.failingForMs();
+    return failingForMs >= settings.giveUpAfter().toMillis()
+        ? new Verdict(
+            Status.FAILED,
+            false,
+            null,
+            "given up after %s of trying: %s"
+                .formatted(Durations.show(settings.giveUpAfter()), outcome.error()))
+        : uncounted(outcome, failingForMs);
+  }
+
+  private Verdict misconfigured(Outcome outcome) {
+    Long failingForMs = outcome.message().failingForMs();
+    return othersGetThrough.test(failingForMs)
+        ? counted(outcome)
+        : uncounted(outcome, failingForMs == null ? 0 : failingForMs);
+  }
+
+  private Verdict uncounted(Outcome outcome, long failingForMs) {
+    return again(outcome, false, Math.max(settings.backoff().toMillis(), failingForMs));
+  }
+
+  private Verdict counted(Outcome outcome) {
+    int attempt = outcome.message().attempt();
+    return attempt < outcome.message().maxAttempts()
+        ? again(outcome, true, settings.backoff().toMillis() * Math.pow(2, attempt - 1))
         : new Verdict(Status.FAILED, true, null);
   }
 
-  private Duration waiting(Outcome outcome) {
-    Duration wait = Duration.ofMillis(backoff.apply(outcome.message().attempt()));
-    return outcome.retryAfter() == null
-        ? wait
-        : longer(wait, shorter(outcome.retryAfter(), retryAfterMax));
+  private Verdict again(Outcome outcome, boolean counted, double waitMs) {
+    double longest = settings.backoffMax().toMillis();
+    double jittered = Math.min(longest, Math.min(longest, waitMs) * jitter.getAsDouble());
+    Duration wait = Duration.ofMillis((long) jittered);
+    if (outcome.retryAfter() != null) {
+      wait = longer(wait, shorter(outcome.retryAfter(), settings.retryAfterMax()));
+    }
+    return new Verdict(Status.PENDING, counted, wait);
   }
 
   private static Duration longer(Duration one, Duration other) {

@@ -9,5 +9,10 @@ import java.time.Duration;
  * @param status what the row becomes
  * @param counted whether the attempt counts toward the message's maximum
  * @param dueIn how long until it is due again; null leaves its due time as it is
+ * @param error what is kept of it; null for the outcome's own
  */
-public record Verdict(Status status, boolean counted, Duration dueIn) {}
+public record Verdict(Status status, boolean counted, Duration dueIn, String error) {
+  Verdict(Status status, boolean counted, Duration dueIn) {
+    this(status, counted, dueIn, null);
+  }
+}

@@ -19,6 +19,9 @@ import java.util.UUID;
  * @param expiresInMs milliseconds from the claim to the message's expiry, by the database's clock;
  *     null without one
  * @param dueMicros when it was due, in microseconds since 1970 by the database's clock
+ * @param failingForMs milliseconds from the first of the failures that left it due again to the
+ *     claim, by the database's clock; null without one
+ * @param misconfigured whether the last of these failures was a wrong URL or key
  */
 public record ClaimedMessage(
     UUID id,
@@ -30,12 +33,12 @@ public record ClaimedMessage(
     String correlationId,
     boolean orphan,
     Long expiresInMs,
-    long dueMicros) {
+    long dueMicros,
+    Long failingForMs,
+    boolean misconfigured) {
 
   /** Reads one row. */
   public static ClaimedMessage read(ResultSet row, int rowNumber) throws SQLException {
-    long expiresInMs = row.getLong("expires_in_ms");
-    Long expires = row.wasNull() ? null : expiresInMs;
     return new ClaimedMessage(
         row.getObject("id", UUID.class),
         row.getObject("claim_id", UUID.class),
@@ -45,7 +48,14 @@ public record ClaimedMessage(
         row.getInt("max_attempts"),
         row.getString("correlation_id"),
         row.getBoolean("orphan"),
-        expires,
-        row.getLong("due_micros"));
+        longOrNull(row, "expires_in_ms"),
+        row.getLong("due_micros"),
+        longOrNull(row, "failing_for_ms"),
+        row.getBoolean("misconfigured"));
+  }
+
+  private static Long longOrNull(ResultSet row, String column) throws SQLException {
+    long value = row.getLong(column);
+    return row.wasNull() ? null : value;
   }
 }

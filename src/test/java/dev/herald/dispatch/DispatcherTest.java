@@ -13,10 +13,10 @@ import dev.herald.message.ClaimedMessage;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -26,7 +26,16 @@ class DispatcherTest {
   private static final Duration NOW_AND_THEN = Duration.ofMillis(1);
   private static final Duration ONLY_WHEN_IT_RINGS = Duration.ofDays(1);
 
-  private final Circuit circuit = new Circuit(new Settings.Circuit(2, 50, Duration.ofMillis(10)));
+  /** Longer than an open circuit waits at first. */
+  private static final long PATIENCE = Duration.ofSeconds(1).toNanos();
+
+  private final AtomicLong clock = new AtomicLong();
+  private final Circuit circuit =
+      new Circuit(
+          new Settings.Circuit(Duration.ofSeconds(10), 1, 50, Duration.ofMinutes(1)),
+          new Settings.Dispatch(true, Duration.ZERO, 10, 4, Samples.LEASE, NOW_AND_THEN),
+          clock::get,
+          () -> 1);
   private final AtomicBoolean able = new AtomicBoolean(true);
   private final AtomicBoolean ticking = new AtomicBoolean(true);
 
@@ -162,9 +171,9 @@ class DispatcherTest {
     assertThat(dispatcher.leavesToOthers()).as("it has room again").isFalse();
     circuit.note(outcome(Kind.NOT_SENT));
     assertThat(dispatcher.leavesToOthers()).as("the circuit is open").isTrue();
-    await().until(() -> next(dispatcher) != null);
-    assertThat(circuit.open()).isFalse();
-    assertThat(dispatcher.leavesToOthers()).as("one message tests the provider").isTrue();
+    clock.addAndGet(PATIENCE);
+    assertThat(next(dispatcher).probe()).isTrue();
+    assertThat(dispatcher.leavesToOthers()).as("a few messages test the provider").isTrue();
     circuit.note(outcome(message(), Kind.DELIVERED, true));
     assertThat(dispatcher.leavesToOthers()).isFalse();
     dispatcher.close();
@@ -178,25 +187,59 @@ class DispatcherTest {
   }
 
   @Test
-  void should_test_an_open_circuit_with_one_message_at_a_time() {
+  void should_test_an_open_circuit_with_a_few_messages_at_a_time() {
     Dispatcher dispatcher = continuous(10, 64);
     circuit.note(outcome(Kind.NOT_SENT));
-    Claim probe = await().until(() -> next(dispatcher), Objects::nonNull);
-    assertThat(probe.probe()).isTrue();
     assertThat(next(dispatcher)).isNull();
+    clock.addAndGet(PATIENCE);
+    Claim probe = next(dispatcher);
+    assertThat(probe.probe()).isTrue();
+    assertThat(probe.limit()).isEqualTo(Circuit.PROBES);
+    claimed(dispatcher, probe, 2);
+    assertThat(next(dispatcher)).isNull();
+    circuit.note(outcome(message(), Kind.NOT_SENT, true));
+    circuit.note(outcome(message(), Kind.NOT_SENT, true));
+    clock.addAndGet(PATIENCE);
+    assertThat(next(dispatcher).probe()).as("the two that were due have ended").isTrue();
   }
 
   @Test
   void should_hand_back_the_leave_for_a_probe_that_found_nothing_or_failed() {
     Dispatcher dispatcher = continuous(10, 64);
     circuit.note(outcome(Kind.NOT_SENT));
-    await().until(() -> next(dispatcher) != null);
-    claimed(dispatcher, Samples.probe(), 0);
-    Claim second = next(dispatcher);
-    assertThat(second.probe()).isTrue();
-    assertThat(second.limit()).isEqualTo(1);
+    clock.addAndGet(PATIENCE);
+    claimed(dispatcher, next(dispatcher), 0);
+    assertThat(next(dispatcher).probe()).isTrue();
     dispatcher.failed(new IllegalStateException("no connection"));
     assertThat(next(dispatcher).probe()).isTrue();
+  }
+
+  @Test
+  void should_claim_a_little_after_an_outage_and_ask_for_more_when_it_may() throws Exception {
+    Circuit strict =
+        new Circuit(
+            new Settings.Circuit(Duration.ofSeconds(10), 1, 50, Duration.ofMinutes(1)),
+            new Settings.Dispatch(true, Duration.ZERO, 10, 64, Samples.LEASE, NOW_AND_THEN),
+            clock::get,
+            () -> 1);
+    Dispatcher dispatcher =
+        new Dispatcher(
+            new Settings.Dispatch(true, Duration.ZERO, 100, 64, Samples.LEASE, ONLY_WHEN_IT_RINGS),
+            0,
+            strict,
+            able::get,
+            ticking::get);
+    strict.note(outcome(Kind.NOT_SENT));
+    clock.addAndGet(PATIENCE);
+    strict.note(outcome(Kind.DELIVERED));
+    dispatcher.ring();
+    Claim first = dispatcher.next();
+    assertThat(first.limit()).isEqualTo(6);
+    claimed(dispatcher, first, 6);
+    assertThat(dispatcher.next()).as("as much as it may").isNull();
+    strict.note(outcome(Kind.DELIVERED));
+    dispatcher.recorded(1);
+    assertThat(dispatcher.next().limit()).as("without a day's wait").isEqualTo(2);
   }
 
   @Test

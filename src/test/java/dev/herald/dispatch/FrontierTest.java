@@ -45,6 +45,6 @@ class FrontierTest {
 
   private static ClaimedMessage due(long micros, UUID id) {
     return new ClaimedMessage(
-        id, UUID.randomUUID(), "+905551234567", "hi", 1, 3, null, false, null, micros);
+        id, UUID.randomUUID(), "+905551234567", "hi", 1, 3, null, false, null, micros, null, false);
   }
 }

@@ -43,6 +43,7 @@ class GateTest {
   private Processor provider = ending(Kind.DELIVERED);
   private DefaultCamelContext camel;
   private ProducerTemplate template;
+  private Circuit circuit;
   private Recorder recorder;
   private Gate gate;
 
@@ -53,8 +54,8 @@ class GateTest {
 
   private void open(String... configuration) throws Exception {
     Settings settings = Configured.with(configuration);
-    RetryPolicy policy = new RetryPolicy(settings);
-    Circuit circuit = new Circuit(settings.circuit());
+    RetryPolicy policy = new RetryPolicy(settings, failing -> false);
+    circuit = Samples.circuit(settings);
     recorder =
         new Recorder(
             policy,
@@ -219,6 +220,21 @@ class GateTest {
     assertThat(gate.busy()).isZero();
     assertThat(recorded())
         .containsExactlyInAnyOrder(first.id() + " DELIVERED", late.id() + " RETURNED");
+  }
+
+  @Test
+  void should_give_back_what_comes_when_the_circuit_is_open_but_not_what_was_asked_for_by_hand()
+      throws Exception {
+    open("circuit.minimum-calls", "1");
+    provider = ending(Kind.NOT_SENT);
+    arrive(message(), claim());
+    assertThat(circuit.open()).as("every failure speaks against the provider").isTrue();
+    ClaimedMessage waiting = message();
+    ClaimedMessage byHand = message();
+    arrive(waiting, claim());
+    arrive(byHand, claimByHand());
+    assertThat(posted).hasSize(2).contains(byHand);
+    assertThat(recorded()).contains(waiting.id() + " RETURNED");
   }
 
   @Test

@@ -93,7 +93,7 @@ class OutcomeBatchTest {
   }
 
   private static RetryPolicy policy() {
-    return new RetryPolicy(Configured.with());
+    return new RetryPolicy(Configured.with(), failing -> false);
   }
 
   private static String claimId(Outcome outcome) {
@@ -113,7 +113,9 @@ class OutcomeBatchTest {
             null,
             false,
             null,
-            0),
+            0,
+            null,
+            false),
         kind,
         delivered ? Integer.valueOf(202) : kind == Kind.REFUSED ? Integer.valueOf(400) : null,
         delivered ? "m-1" : null,

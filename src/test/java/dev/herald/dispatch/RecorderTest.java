@@ -25,8 +25,7 @@ class RecorderTest {
 
   private final Settings settings = Configured.with();
   private final Dispatcher dispatcher =
-      new Dispatcher(
-          settings.dispatch(), 0, new Circuit(settings.circuit()), () -> true, () -> true);
+      new Dispatcher(settings.dispatch(), 0, Samples.circuit(settings), () -> true, () -> true);
   private final List<String> recorded = new CopyOnWriteArrayList<>();
   private final List<Integer> sizes = new CopyOnWriteArrayList<>();
 
@@ -118,7 +117,7 @@ class RecorderTest {
   }
 
   private Recorder recorder(Consumer<OutcomeBatch> route) {
-    return new Recorder(new RetryPolicy(settings), route, dispatcher);
+    return new Recorder(new RetryPolicy(settings, failing -> false), route, dispatcher);
   }
 
   private void write(OutcomeBatch batch) {

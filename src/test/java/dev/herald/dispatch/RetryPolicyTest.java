@@ -10,23 +10,47 @@ import static dev.herald.dispatch.Outcome.Kind.REFUSED;
 import static dev.herald.dispatch.Outcome.Kind.RETURNED;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.herald.Settings;
 import dev.herald.Settings.OnAmbiguous;
 import dev.herald.dispatch.Outcome.Kind;
 import dev.herald.message.Status;
-import io.github.resilience4j.core.IntervalFunction;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** What follows from an outcome: the table "Outcomes". */
+/** What follows from an outcome: the table "Outcomes". A message has 3 attempts here. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class RetryPolicyTest {
-  private static final Duration OUTAGE = Duration.ofSeconds(30);
-  private static final Duration LONGEST = Duration.ofHours(1);
+  private static final Settings.Retry SETTINGS =
+      new Settings.Retry(
+          3,
+          Duration.ofSeconds(1),
+          Duration.ofMinutes(5),
+          Duration.ofHours(1),
+          Duration.ofHours(24));
+
+  private final List<Long> asked = new ArrayList<>();
+  private boolean othersGetThrough;
+  private double jitter = 1;
 
   private final RetryPolicy retry = policy(OnAmbiguous.RETRY);
   private final RetryPolicy hold = policy(OnAmbiguous.HOLD);
+
+  private RetryPolicy policy(OnAmbiguous onAmbiguous) {
+    return new RetryPolicy(
+        onAmbiguous,
+        SETTINGS,
+        failingForMs -> {
+          asked.add(failingForMs);
+          return othersGetThrough;
+        },
+        () -> jitter);
+  }
 
   @Test
   void should_be_done_with_what_was_delivered_or_refused() {
@@ -35,39 +59,94 @@ class RetryPolicyTest {
   }
 
   @Test
-  void should_wait_twice_as_long_after_each_attempt_and_fail_after_the_last() {
-    assertThat(retry.decide(outcome(NOT_SENT, 1)))
-        .isEqualTo(new Verdict(Status.PENDING, true, Duration.ofSeconds(1)));
-    assertThat(retry.decide(outcome(NOT_SENT, 2)))
-        .isEqualTo(new Verdict(Status.PENDING, true, Duration.ofSeconds(2)));
-    assertThat(retry.decide(outcome(NOT_SENT, 3)))
-        .isEqualTo(new Verdict(Status.FAILED, true, null));
-  }
-
-  @Test
-  void should_retry_or_hold_what_may_have_been_sent() {
-    assertThat(retry.decide(outcome(MAYBE_SENT, 1)))
-        .isEqualTo(new Verdict(Status.PENDING, true, Duration.ofSeconds(1)));
+  void should_count_what_may_have_been_sent_and_wait_twice_as_long_each_time() {
+    assertThat(retry.decide(outcome(MAYBE_SENT, 1))).isEqualTo(counted(Duration.ofSeconds(1)));
+    assertThat(retry.decide(outcome(MAYBE_SENT, 2))).isEqualTo(counted(Duration.ofSeconds(2)));
     assertThat(retry.decide(outcome(MAYBE_SENT, 3)))
         .isEqualTo(new Verdict(Status.FAILED, true, null));
     assertThat(hold.decide(outcome(MAYBE_SENT, 1)))
         .isEqualTo(new Verdict(Status.UNKNOWN, true, null));
-    assertThat(hold.decide(outcome(NOT_SENT, 1)).status()).isEqualTo(Status.PENDING);
   }
 
   @Test
-  void should_not_let_a_wrong_url_or_key_cost_an_attempt() {
+  void should_count_a_probe_that_may_have_been_sent() {
+    assertThat(retry.decide(probe(MAYBE_SENT, 2))).isEqualTo(counted(Duration.ofSeconds(2)));
+    assertThat(retry.decide(probe(MAYBE_SENT, 3)).status()).isEqualTo(Status.FAILED);
+    assertThat(retry.decide(probe(NOT_SENT, 3))).isEqualTo(uncounted(Duration.ofSeconds(1)));
+  }
+
+  @ParameterizedTest
+  @EnumSource(OnAmbiguous.class)
+  void should_use_up_no_attempt_where_nothing_was_sent(OnAmbiguous onAmbiguous) {
+    for (int attempt = 1; attempt < 10; attempt++) {
+      assertThat(policy(onAmbiguous).decide(outcome(NOT_SENT, attempt)))
+          .as("attempt %d of 3", attempt)
+          .isEqualTo(uncounted(Duration.ofSeconds(1)));
+    }
+  }
+
+  @Test
+  void should_wait_as_long_as_it_has_failed_up_to_the_longest_wait() {
+    for (Kind kind : List.of(NOT_SENT, MISCONFIGURED)) {
+      assertThat(retry.decide(failing(kind, Duration.ofMillis(100))).dueIn())
+          .isEqualTo(Duration.ofSeconds(1));
+      assertThat(retry.decide(failing(kind, Duration.ofSeconds(40))).dueIn())
+          .isEqualTo(Duration.ofSeconds(40));
+      assertThat(retry.decide(failing(kind, Duration.ofHours(2))).dueIn())
+          .isEqualTo(Duration.ofMinutes(5));
+    }
+  }
+
+  @Test
+  void should_give_up_by_time_what_was_never_sent_and_say_so() {
+    assertThat(retry.decide(failing(NOT_SENT, Duration.ofHours(24).minusMillis(1))).status())
+        .isEqualTo(Status.PENDING);
+    assertThat(retry.decide(failing(NOT_SENT, Duration.ofHours(24))))
+        .isEqualTo(new Verdict(Status.FAILED, false, null, "given up after 1d of trying: why"));
+  }
+
+  @Test
+  void should_not_hold_the_time_of_a_wrong_key_against_a_message() {
+    Outcome after = outcome(NOT_SENT, 1, Duration.ofDays(3), true);
+    assertThat(retry.decide(after)).isEqualTo(uncounted(Duration.ofSeconds(1)));
+  }
+
+  @Test
+  void should_let_a_wrong_url_or_key_cost_nothing_for_ever() {
+    assertThat(retry.decide(outcome(MISCONFIGURED, 3))).isEqualTo(uncounted(Duration.ofSeconds(1)));
+    assertThat(retry.decide(failing(MISCONFIGURED, Duration.ofDays(365))))
+        .isEqualTo(uncounted(Duration.ofMinutes(5)));
+    assertThat(asked).containsExactly(null, Duration.ofDays(365).toMillis());
+  }
+
+  @Test
+  void should_hold_it_against_a_message_while_others_get_through() {
+    othersGetThrough = true;
+    assertThat(retry.decide(failing(MISCONFIGURED, Duration.ofHours(1))))
+        .isEqualTo(counted(Duration.ofSeconds(1)));
+    assertThat(retry.decide(outcome(MISCONFIGURED, 2))).isEqualTo(counted(Duration.ofSeconds(2)));
     assertThat(retry.decide(outcome(MISCONFIGURED, 3)))
-        .isEqualTo(new Verdict(Status.PENDING, false, OUTAGE));
+        .isEqualTo(new Verdict(Status.FAILED, true, null));
   }
 
   @Test
-  void should_not_let_a_test_of_the_provider_cost_an_attempt() {
-    Outcome probe =
+  void should_spread_waits_and_never_exceed_the_longest() {
+    jitter = 0.5;
+    assertThat(retry.decide(outcome(MAYBE_SENT, 2)).dueIn()).isEqualTo(Duration.ofSeconds(1));
+    assertThat(retry.decide(failing(NOT_SENT, Duration.ofDays(1).minusHours(1))).dueIn())
+        .isEqualTo(Duration.ofSeconds(150));
+    jitter = 1.5;
+    assertThat(retry.decide(outcome(MAYBE_SENT, 2)).dueIn()).isEqualTo(Duration.ofSeconds(3));
+    assertThat(retry.decide(failing(NOT_SENT, Duration.ofHours(1))).dueIn())
+        .isEqualTo(Duration.ofMinutes(5));
+  }
+
+  @Test
+  void should_wait_no_longer_than_the_longest_after_very_many_attempts() {
+    Outcome late =
         new Outcome(
-            Samples.message(3, false, null), NOT_SENT, 503, null, "e", null, Duration.ZERO, true);
-    assertThat(retry.decide(probe).status()).isEqualTo(Status.PENDING);
-    assertThat(retry.decide(probe).counted()).isFalse();
+            Samples.message(900, 1_000), MAYBE_SENT, null, null, "e", null, Duration.ZERO, false);
+    assertThat(retry.decide(late)).isEqualTo(counted(Duration.ofMinutes(5)));
   }
 
   @Test
@@ -77,7 +156,7 @@ class RetryPolicyTest {
     assertThat(retry.decide(asking(Duration.ZERO)).dueIn())
         .as("never sooner than the backoff")
         .isEqualTo(Duration.ofSeconds(1));
-    assertThat(retry.decide(asking(Duration.ofDays(400))).dueIn()).isEqualTo(LONGEST);
+    assertThat(retry.decide(asking(Duration.ofDays(400))).dueIn()).isEqualTo(Duration.ofHours(1));
   }
 
   @Test
@@ -106,9 +185,12 @@ class RetryPolicyTest {
     }
   }
 
-  private static RetryPolicy policy(OnAmbiguous onAmbiguous) {
-    IntervalFunction doubling = IntervalFunction.ofExponentialBackoff(Duration.ofSeconds(1), 2);
-    return new RetryPolicy(onAmbiguous, doubling, LONGEST, OUTAGE);
+  private static Verdict counted(Duration dueIn) {
+    return new Verdict(Status.PENDING, true, dueIn);
+  }
+
+  private static Verdict uncounted(Duration dueIn) {
+    return new Verdict(Status.PENDING, false, dueIn);
   }
 
   private static Outcome asking(Duration retryAfter) {
@@ -117,7 +199,28 @@ class RetryPolicyTest {
   }
 
   private static Outcome outcome(Kind kind, int attempt) {
+    return outcome(kind, attempt, null, false);
+  }
+
+  private static Outcome failing(Kind kind, Duration failingFor) {
+    return outcome(kind, 1, failingFor, kind == MISCONFIGURED);
+  }
+
+  private static Outcome outcome(
+      Kind kind, int attempt, Duration failingFor, boolean misconfigured) {
     return new Outcome(
-        Samples.message(attempt, false, null), kind, null, null, null, null, Duration.ZERO, false);
+        Samples.failing(attempt, failingFor, misconfigured),
+        kind,
+        null,
+        null,
+        "why",
+        null,
+        Duration.ZERO,
+        false);
+  }
+
+  private static Outcome probe(Kind kind, int attempt) {
+    return new Outcome(
+        Samples.message(attempt, false, null), kind, 503, null, "e", null, Duration.ZERO, true);
   }
 }

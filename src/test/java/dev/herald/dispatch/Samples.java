@@ -1,5 +1,6 @@
 package dev.herald.dispatch;
 
+import dev.herald.Settings;
 import dev.herald.dispatch.Outcome.Kind;
 import dev.herald.message.ClaimedMessage;
 import java.time.Duration;
@@ -55,17 +56,44 @@ final class Samples {
   }
 
   static ClaimedMessage message(int attempt, boolean orphan, Long expiresInMs) {
+    return message(attempt, 3, orphan, expiresInMs, null, false);
+  }
+
+  static ClaimedMessage message(int attempt, int maxAttempts) {
+    return message(attempt, maxAttempts, false, null, null, false);
+  }
+
+  /** One that was due again after failures; null for the first time. */
+  static ClaimedMessage failing(int attempt, Duration failingFor, boolean misconfigured) {
+    return message(
+        attempt, 3, false, null, failingFor == null ? null : failingFor.toMillis(), misconfigured);
+  }
+
+  private static ClaimedMessage message(
+      int attempt,
+      int maxAttempts,
+      boolean orphan,
+      Long expiresInMs,
+      Long failingForMs,
+      boolean misconfigured) {
     return new ClaimedMessage(
         UUID.randomUUID(),
         UUID.randomUUID(),
         "+905551234567",
         "hi",
         attempt,
-        3,
+        maxAttempts,
         "c",
         orphan,
         expiresInMs,
-        0);
+        0,
+        failingForMs,
+        misconfigured);
+  }
+
+  /** One that asks the machine's clock, on a node with one POST under way. */
+  static Circuit circuit(Settings settings) {
+    return new Circuit(settings.circuit(), settings.dispatch(), System::nanoTime, () -> 1);
   }
 
   static Outcome outcome(Kind kind) {

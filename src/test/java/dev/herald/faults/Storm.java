@@ -89,7 +89,6 @@ final class Storm {
                 .with("RETRY_MAX_ATTEMPTS", 50)
                 .with("RETRY_BACKOFF", "100ms")
                 .with("RETRY_BACKOFF_MAX", "2s")
-                .with("CIRCUIT_WINDOW", 20)
                 .with("CIRCUIT_OPEN_FOR", "1s"));
       }
       builders.forEach(builder -> nodes.add(builder.start()));

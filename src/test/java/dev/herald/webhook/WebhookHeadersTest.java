@@ -71,6 +71,8 @@ class WebhookHeadersTest {
         correlationId,
         false,
         null,
-        0);
+        0,
+        null,
+        false);
   }
 }
