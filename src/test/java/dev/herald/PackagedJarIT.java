@@ -104,7 +104,7 @@ class PackagedJarIT {
     copyWhatItReads();
     String page = "docs/change-the-flow.md";
     change("deliver.yaml", FIRST, edit(page, "sql-look-up-customer") + FIRST);
-    change("deliver.yaml", MARSHAL, edit(page, "variable.customer[name]") + MARSHAL);
+    change("deliver.yaml", MARSHAL, edit(page, "set(${body}, 'name'") + MARSHAL);
     Files.writeString(folder.resolve("sql/customer.sql"), edit(page, "sql", "FROM customer"));
     try (SampleWebhook webhook = new SampleWebhook();
         HeraldProcess herald = on(webhook).startAndAwait()) {
