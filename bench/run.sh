@@ -5,12 +5,18 @@
 #   bench/run.sh growth  [--n 1000000] [--finished 10000000]
 #   bench/run.sh latency [--rate 200] [--seconds 20]
 #   bench/run.sh intake  [--connections 64] [--seconds 15]
+#   bench/run.sh flaky   [--n 50000] [--runs 3] [--latency 20]
+#   bench/run.sh outage  [--n 100000] [--latency 20] [--seconds 10]
 #
 # drain: N messages are due; how long until each has been POSTed and recorded, from a process that has just started.
 #   --finished puts that many SENT rows there before; --freeze-redis stops Redis (SIGSTOP) for the middle third.
 # growth: one warm process drains 10,000 messages, 200,000, and N beside so many SENT rows. Prints sizes after each.
 # latency: from a client's POST to the webhook, one message at a time. intake: single POSTs, by wrk, and beside them the same
 # to a bare handler that only inserts (bench/Bare.java).
+#
+# flaky: drains from a provider that fails some calls at random, beside a healthy one: until nine tenths are sent. outage: one
+# that answers 503, and one that refuses connections, for some seconds in the middle of a drain: POSTs meanwhile, what it cost,
+# and the rate in each second after it is back.
 #
 # Needs a JDK 17, Maven, PostgreSQL's server programs (PGBIN, by default Debian's), redis-server, curl; wrk for intake.
 # JAVA_OPTS goes to Herald. Files are in $BENCH_DIR (default: a new folder in /tmp) and are removed at the end.
@@ -20,6 +26,8 @@ cd "$(dirname "$0")/.."
 what=${1:-drain}; shift || true
 n=200000 runs=3 nodes=1 latency=0 concurrency=64 finished=0 freeze= rate=200 seconds=20 connections=64
 [ "$what" != growth ] || n=1000000 finished=10000000 runs=1
+[ "$what" != flaky ] || n=50000 latency=20
+[ "$what" != outage ] || n=100000 latency=20 seconds=10
 while [ $# -gt 0 ]; do
     case $1 in
         --freeze-redis) freeze=1; shift ;;
@@ -162,10 +170,58 @@ growth() {
     stop_nodes
 }
 
+sink_fails() { curl -sf "http://127.0.0.1:$sink_port/fail?percent=$1&status=${2:-503}&retryAfter=${3:-}"; }
+sent() { sql "SELECT coalesce(sum(n), 0) FROM message_tally WHERE status = 'SENT'"; }
+since() { echo "$1 $(now)" | awk '{print $2 - $1}'; }
+flaky() {
+    printf '%-4s %-26s %8s %9s %7s %8s %8s %s\n' run provider seconds msg/s ratio posts failed 'until nine tenths are sent'
+    for run in $(seq "$runs"); do
+        local healthy=
+        for how in 0 10:500 10:429 10:429:1 30:503 30:503:1; do
+            new_database; start_node 0 false; herald=($node)
+            fill "$n" PENDING; sql "VACUUM ANALYZE message"; sql "CHECKPOINT"; sleep 2
+            IFS=: read -r percent status after <<< "$how"
+            local posts0 begin t; posts0=$(sink_fails "$percent" "$status" "$after")
+            begin=$(now); scheduler start
+            until [ "$(sent)" -ge $((n * 9 / 10)) ]; do sleep 0.05; done
+            t=$(since "$begin"); healthy=${healthy:-$t}
+            echo "$n $t $healthy $posts0 $(sink_fails 0) $(sql "SELECT count(*) FROM message WHERE status IN ('FAILED', 'UNKNOWN')")" |
+                awk -v run="$run" -v how="$percent % ${status:-} ${after:+Retry-After: $after}" '{
+                    printf "%-4s %-26s %8.1f %9.0f %7.2f %8d %8d\n", run, how, $2, 0.9 * $1 / $2, $3 / $2, $5 - $4, $6 }'
+            stop_nodes
+        done
+    done
+}
+outage() { # outage HOW
+    new_database; start_node 0 false; herald=($node)
+    fill "$n" PENDING; sql "VACUUM ANALYZE message"; sleep 2
+    scheduler start
+    until [ "$(sent)" -ge $((n / 4)) ]; do sleep 0.05; done
+    local posts0 posts1 sent0 back each='' last mark full; full=$(sent); sleep 1; full=$(($(sent) - full))
+    if [ "$1" = refuses ]; then kill $sink; wait $sink 2>/dev/null || true; posts0=0; else posts0=$(sink_fails 100 503); fi
+    sleep 2; sent0=$(sent); sleep $((seconds - 2))
+    if [ "$1" = refuses ]; then
+        posts1=0; java -cp 'target/lib/*' bench/Sink.java $sink_port "$latency" >/dev/null & sink=$!; pids+=($sink)
+        until curl -s -o /dev/null "http://127.0.0.1:$sink_port/"; do sleep 0.02; done
+    else posts1=$(sink_fails 0); fi
+    back=$(now); last=$(sent); mark=$back
+    while [ "$(echo "$(since "$back") 8" | awk '{print ($1 < $2)}')" = 1 ]; do
+        sleep 1; local nowsent t; nowsent=$(sent); t=$(since "$mark"); mark=$(now)
+        each+=" $(echo "$nowsent $last $t" | awk '{printf "%d", ($1 - $2) / $3}')"; last=$nowsent
+    done
+    until [ "$(sent)" -ge "$n" ] || [ "$(echo "$(since "$back") 120" | awk '{print ($1 > $2)}')" = 1 ]; do sleep 0.2; done
+    echo "provider $1 for $seconds s: before $full msg/s; POSTs meanwhile $((posts1 - posts0)); msg/s in each second after: $each"
+    sql "SELECT 'then: ' || string_agg(status || ' ' || c, ', ') || '; attempts spent beyond one each: ' || sum(extra) FROM
+         (SELECT status, count(*) c, sum(attempts) - count(*) FILTER (WHERE attempts > 0) extra FROM message GROUP BY status) s"
+    stop_nodes
+}
+
 until curl -s -o /dev/null "http://127.0.0.1:$sink_port/" || [ "$what" = latency ]; do sleep 0.1; done
 case $what in
     drain) drain ;;
     growth) growth ;;
+    flaky) flaky ;;
+    outage) outage "answers 503"; outage refuses ;;
     latency)
         new_database; start_node 0 true; herald=($node)
         for run in $(seq "$runs"); do
