@@ -414,7 +414,7 @@ public record Settings(
 
     String headerName(String key) {
       String name = text(key);
-      if (!name.isEmpty() && (!HeaderRules.isName(name) || HeaderRules.isFraming(name))) {
+      if (!name.isEmpty() && !HeaderRules.canBeSet(name)) {
         wrong(key, "is '%s', which cannot be set as a header".formatted(name), "");
       }
       return name;

@@ -165,6 +165,106 @@ class SettingsTest {
         .hasMessageNotContaining("secretsecret");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "X Key",
+        "X-Key:",
+        "X-Clé",
+        "X-Key\r\nX-Other",
+        "(x)",
+        "Content-Type",
+        "content-length",
+        "Transfer-Encoding",
+        "Connection",
+        "Upgrade",
+        "CamelHttpUri",
+        "org.apache.camel.x",
+      })
+  void should_refuse_an_auth_header_that_would_not_leave(String name) {
+    properties.setProperty("webhook.auth-header", name);
+    refuses("webhook.auth-header is '" + name + "', which cannot be set as a header");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"s3cret\r\nX-Other: 1", "s3cret\nx", "s3cret\0x", "s3\u007fcret"})
+  void should_refuse_an_auth_value_that_would_not_leave_without_repeating_it(String value) {
+    properties.setProperty("webhook.auth-value", value);
+    refuses("webhook.auth-value has a line break or a control character");
+    assertThatThrownBy(this::read).hasMessageNotContaining("s3");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Bearer a b", "Bearer\ta", "Bearer şifre €", "{{x}}", " a "})
+  void should_take_an_auth_value_that_can_leave(String value) {
+    properties.setProperty("webhook.auth-value", value);
+    assertThat(read().webhook().authValue()).hasValue(value.strip());
+  }
+
+  @Test
+  void should_refuse_two_authorizations_of_one_webhook_without_repeating_them() {
+    properties.setProperty("webhook.url", "https://user:s3cret@provider.example/");
+    properties.setProperty("webhook.auth-value", "Bearer s3cret");
+    refuses("webhook.url has user:password@ and webhook.auth-value is set: both make the header");
+    assertThatThrownBy(this::read).hasMessageNotContaining("s3cret");
+    properties.setProperty("webhook.auth-header", "authorization");
+    refuses("webhook.url has user:password@ and webhook.auth-value is set: both make the header");
+    properties.setProperty("webhook.auth-header", "X-Key");
+    assertThat(read().webhook().url().basic()).isPresent();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "http://proxy:3128, proxy, 3128",
+    "http://proxy:3128/, proxy, 3128",
+    "http://proxy, proxy, 80",
+    "http://user:s3cret@proxy:3128, proxy, 3128",
+    "http://[::1]:3128, ::1, 3128",
+    "http://our_proxy:3128, our_proxy, 3128",
+  })
+  void should_take_a_proxy(String value, String host, int port) {
+    properties.setProperty("webhook.proxy", value);
+    assertThat(read().webhook().proxy())
+        .get()
+        .satisfies(
+            proxy -> {
+              assertThat(proxy.host().getHostName()).isEqualTo(host);
+              assertThat(proxy.host().getPort()).isEqualTo(port);
+              assertThat(proxy.basic().isPresent()).isEqualTo(value.contains("@"));
+            });
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "https://user:s3cret@proxy:3128, webhook.proxy must look like http://[user:password@]host:port",
+    "http://user:s3cret@proxy:3128/x, webhook.proxy must look like http://[user:password@]host:port",
+    "http://user:s3cret@proxy:3128?x, webhook.proxy must look like http://[user:password@]host:port",
+    "socks5://user:s3cret@proxy:1080, webhook.proxy is not a URL that starts with http://",
+    "user:s3cret@proxy:3128, webhook.proxy is not a URL that starts with http://",
+    "proxy:3128, webhook.proxy is not a URL that starts with http://",
+    "http://s3cret@proxy:3128, webhook.proxy has a user without a password",
+    "http://user:s3cret@proxy:0, webhook.proxy has a port that is not from 1 to 65535",
+  })
+  void should_refuse_what_is_no_proxy_without_repeating_it(String value, String message) {
+    properties.setProperty("webhook.proxy", value);
+    refuses(message);
+    assertThatThrownBy(this::read).hasMessageNotContaining("s3cret");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "https://provider.example/?token=s3cret#x",
+        "https://provider.example/s3cret x",
+        "https://user:s3cret@provider.example:0/",
+        "provider.example/s3cret"
+      })
+  void should_refuse_a_webhook_that_cannot_be_called_as_written_without_repeating_it(String url) {
+    properties.setProperty("webhook.url", url);
+    refuses("webhook.url ");
+    assertThatThrownBy(this::read).hasMessageNotContaining("s3cret");
+  }
+
   private void refuses(String message) {
     assertThatThrownBy(this::read)
         .isInstanceOf(ConfigurationException.class)

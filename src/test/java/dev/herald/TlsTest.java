@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.herald.testing.Certificate;
 import dev.herald.testing.Configured;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -17,11 +17,9 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
+import java.nio.file.StandardCopyOption;
 import java.security.cert.X509Certificate;
-import java.util.Base64;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -30,8 +28,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** The API over TLS, with certificates that are made here. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class TlsTest {
-  private static final String PASSWORD = "for-this-file-only";
-
   @TempDir Path folder;
 
   @Test
@@ -133,54 +129,10 @@ class TlsTest {
   }
 
   /** Writes a new certificate and its key as PEM, and gives what trusts it. */
-  private SSLContext make(String name, Path certificate, Path key) throws Exception {
-    Path store = folder.resolve(name + ".p12");
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-alias",
-                name,
-                "-keyalg",
-                "EC",
-                "-dname",
-                "CN=" + name,
-                "-ext",
-                "san=ip:127.0.0.1",
-                "-validity",
-                "2",
-                "-storetype",
-                "PKCS12",
-                "-keystore",
-                store.toString(),
-                "-storepass",
-                PASSWORD)
-            .redirectErrorStream(true)
-            .redirectOutput(folder.resolve("keytool.log").toFile())
-            .start();
-    assertThat(keytool.waitFor()).isZero();
-    KeyStore keys = KeyStore.getInstance("PKCS12");
-    try (InputStream file = Files.newInputStream(store)) {
-      keys.load(file, PASSWORD.toCharArray());
-    }
-    write(key, "PRIVATE KEY", keys.getKey(name, PASSWORD.toCharArray()).getEncoded());
-    write(certificate, "CERTIFICATE", keys.getCertificate(name).getEncoded());
-
-    KeyStore trusted = KeyStore.getInstance("PKCS12");
-    trusted.load(null, null);
-    trusted.setCertificateEntry(name, keys.getCertificate(name));
-    TrustManagerFactory trust =
-        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-    trust.init(trusted);
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, trust.getTrustManagers(), null);
-    return context;
-  }
-
-  private static void write(Path file, String type, byte[] content) throws IOException {
-    Files.writeString(
-        file,
-        "-----BEGIN %s-----%n%s%n-----END %s-----%n"
-            .formatted(type, Base64.getMimeEncoder().encodeToString(content), type));
+  private SSLContext make(String name, Path certificate, Path key) throws IOException {
+    Certificate made = Certificate.make(folder, name, "ip:127.0.0.1");
+    Files.copy(made.pem(), certificate, StandardCopyOption.REPLACE_EXISTING);
+    Files.copy(made.key(), key, StandardCopyOption.REPLACE_EXISTING);
+    return made.trust();
   }
 }

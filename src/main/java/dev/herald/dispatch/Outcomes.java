@@ -12,6 +12,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.Charset;
+import java.nio.charset.IllegalCharsetNameException;
 import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -232,8 +233,12 @@ public final class Outcomes implements Processor {
     if (contentType == null || contentType.indexOf('=') < 0) {
       return UTF_8;
     }
-    ContentType type = ContentType.parseLenient(contentType);
-    return type == null || type.getCharset() == null ? UTF_8 : type.getCharset();
+    try {
+      ContentType type = ContentType.parseLenient(contentType);
+      return type == null || type.getCharset() == null ? UTF_8 : type.getCharset();
+    } catch (IllegalCharsetNameException none) {
+      return UTF_8;
+    }
   }
 
   private static String id(String text) {

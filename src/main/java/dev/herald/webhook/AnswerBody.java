@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.zip.Deflater;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.Inflater;
 import java.util.zip.InflaterInputStream;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpEntity;
@@ -69,12 +71,19 @@ record AnswerBody(byte[] bytes, String encoding, boolean whole) {
     try (InputStream in =
         switch (how) {
           case "gzip", "x-gzip" -> new GZIPInputStream(packed);
-          case "deflate" -> new InflaterInputStream(packed);
+          case "deflate" -> new InflaterInputStream(packed, new Inflater(!hasZlibHeader()));
           default -> InputStream.nullInputStream();
         }) {
       return read(in, -1, null).bytes();
     } catch (IOException notPacked) {
       return NONE;
     }
+  }
+
+  /** RFC 1950; some servers leave it out: RFC 9110, section 8.4.1.2. */
+  private boolean hasZlibHeader() {
+    return bytes.length > 1
+        && (bytes[0] & 0x0f) == Deflater.DEFLATED
+        && ((bytes[0] & 0xff) << 8 | (bytes[1] & 0xff)) % 31 == 0;
   }
 }

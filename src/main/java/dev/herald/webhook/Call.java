@@ -66,6 +66,7 @@ final class Call {
   private volatile ConnectionEndpoint endpoint;
   private boolean reused;
   private boolean written;
+  private boolean halfSent;
 
   /**
    * @param posting hears its course; may be null
@@ -170,9 +171,19 @@ final class Call {
       posting.leaves();
     }
     written = true;
-    connection.sendRequestHeader(request);
-    connection.sendRequestEntity(request);
-    connection.flush();
+    try {
+      connection.sendRequestHeader(request);
+      connection.sendRequestEntity(request);
+      connection.flush();
+    } catch (IOException broken) {
+      halfSent = true;
+      return lastWords(connection, request, broken);
+    }
+    return take(connection, request);
+  }
+
+  private Answer take(HttpClientConnection connection, ClassicHttpRequest request)
+      throws IOException, HttpException {
     Answer answer;
     do {
       answer = (Answer) connection.receiveResponseHeader();
@@ -184,6 +195,22 @@ final class Call {
       connection.receiveResponseEntity(answer);
     }
     return answer;
+  }
+
+  /**
+   * A server that leaves before it has read the request may have said why: it refuses the client's
+   * certificate, which under TLS 1.3 comes after the handshake, or answers early.
+   */
+  private Answer lastWords(
+      HttpClientConnection connection, ClassicHttpRequest request, IOException broken)
+      throws IOException {
+    try {
+      return take(connection, request);
+    } catch (SSLHandshakeException refused) {
+      throw refused;
+    } catch (IOException | HttpException none) {
+      throw broken;
+    }
   }
 
   /**
@@ -207,7 +234,7 @@ final class Call {
   private ClassicHttpResponse answered(ClassicHttpResponse response) throws IOException {
     Answer answer = (Answer) response;
     AnswerBody body = AnswerBody.read(answer);
-    boolean whole = body.whole() && !answer.cut() && !answer.leftover();
+    boolean whole = !halfSent && body.whole() && !answer.cut() && !answer.leftover();
     TimeValue keep =
         whole && DefaultConnectionReuseStrategy.INSTANCE.keepAlive(null, answer, null)
             ? keepAlive(answer)

@@ -84,7 +84,7 @@ final class Connector implements HttpClientConnectionOperator {
       HttpContext context)
       throws IOException {
     long end = System.nanoTime() + within.toNanoseconds();
-    List<InetAddress> addresses = inOrder(lookUp(host.getHostName()));
+    List<InetAddress> addresses = inOrder(lookUp(host.getHostName(), within));
     for (int i = 0; ; i++) {
       InetAddress address = addresses.get(i);
       int left = addresses.size() - i;
@@ -139,13 +139,14 @@ final class Connector implements HttpClientConnectionOperator {
     one.upgrade(connection, host, context);
   }
 
-  private InetAddress[] lookUp(String host) throws UnknownHostException {
+  private InetAddress[] lookUp(String host, Timeout within) throws UnknownHostException {
     CompletableFuture<InetAddress[]> lookUp =
         lookUpsUnderWay.computeIfAbsent(
             host, name -> CompletableFuture.supplyAsync(() -> names.addresses(name), lookUps));
     lookUp.whenComplete((found, failure) -> lookUpsUnderWay.remove(host, lookUp));
     try {
-      InetAddress[] found = lookUp.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      InetAddress[] found =
+          lookUp.get(Math.min(timeout.toNanos(), within.toNanoseconds()), TimeUnit.NANOSECONDS);
       if (found.length == 0) {
         throw new UnknownHostException("the host name " + host + " has no address");
       }

@@ -35,6 +35,11 @@ public final class HeaderRules implements HeaderFilterStrategy {
     return isCamels(name);
   }
 
+  /** Whether what configures a header of this name can be obeyed. */
+  public static boolean canBeSet(String name) {
+    return isName(name) && !isFraming(name) && !isCamels(name);
+  }
+
   /** In any case, for the names of headers have none. */
   private static boolean isCamels(String name) {
     return name.regionMatches(true, 0, "Camel", 0, 5)
@@ -42,12 +47,12 @@ public final class HeaderRules implements HeaderFilterStrategy {
   }
 
   /** Whether a header says where a message ends or a connection does, and so cannot be set. */
-  public static boolean isFraming(String name) {
+  private static boolean isFraming(String name) {
     return FRAMING.contains(name) || FRAMING.contains(name.toLowerCase(Locale.ROOT));
   }
 
   /** Whether a header can have this name, a token: RFC 9110, section 5.6.2. */
-  public static boolean isName(String name) {
+  static boolean isName(String name) {
     for (int i = 0; i < name.length(); i++) {
       char c = name.charAt(i);
       boolean common = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

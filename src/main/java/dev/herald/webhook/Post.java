@@ -8,6 +8,7 @@ import org.apache.hc.core5.http.ContentLengthStrategy;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.HttpMessage;
+import org.apache.hc.core5.http.Method;
 import org.apache.hc.core5.http.io.HttpMessageWriter;
 import org.apache.hc.core5.http.io.HttpMessageWriterFactory;
 import org.apache.hc.core5.http.message.BasicClassicHttpRequest;
@@ -53,18 +54,26 @@ final class Post extends BasicClassicHttpRequest {
       Header header = headers.next();
       add(head, header.getName(), header.getValue());
     }
+    if (entity != null) {
+      describe(head, entity, request);
+    } else if (!Method.GET.isSame(request.getMethod())) {
+      add(head, "Content-Length", "0");
+    }
+    return new Post(request.getMethod(), url.path(), head.append("\r\n").toString(), entity);
+  }
+
+  private static void describe(StringBuilder head, HttpEntity entity, ClassicHttpRequest request) {
     if (entity.getContentType() != null) {
       add(head, "Content-Type", entity.getContentType());
     }
     if (entity.getContentEncoding() != null) {
-      add(head, "Content-Encoding", entity.getContentEncoding());
+      addUnlessSet(head, request, "Content-Encoding", entity.getContentEncoding());
     }
     if (entity.getContentLength() >= 0) {
       add(head, "Content-Length", Long.toString(entity.getContentLength()));
     } else {
       add(head, "Transfer-Encoding", "chunked");
     }
-    return new Post(request.getMethod(), url.path(), head.append("\r\n").toString(), entity);
   }
 
   /** What asks a proxy for a tunnel: RFC 9110, section 9.3.6. */

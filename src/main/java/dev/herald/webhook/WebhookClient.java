@@ -98,13 +98,23 @@ public final class WebhookClient extends CloseableHttpClient {
       UnaryOperator<String> urlOfKey,
       String agent,
       LongConsumer posted) {
+    this(limits, tls, Connector::ofJava, urlOfKey, agent, posted);
+  }
+
+  WebhookClient(
+      Limits limits,
+      SSLContext tls,
+      Connector.Names names,
+      UnaryOperator<String> urlOfKey,
+      String agent,
+      LongConsumer posted) {
     this.limits = limits;
     this.urlOfKey = urlOfKey;
     this.agent = agent;
     this.posted = posted;
     connections =
         new PoolingHttpClientConnectionManager(
-            new Connector(tls, Connector::ofJava, lookUps, limits.connectTimeout()),
+            new Connector(tls, names, lookUps, limits.connectTimeout()),
             PoolConcurrencyPolicy.LAX,
             PoolReusePolicy.LIFO,
             TimeValue.NEG_ONE_MILLISECOND,

@@ -5,13 +5,30 @@ import dev.herald.Settings;
 import io.netty.handler.ssl.JdkSslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.Signature;
+import java.security.cert.CertificateFactory;
+import java.security.spec.InvalidKeySpecException;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Base64;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 
 /** Whom Herald trusts when it calls a webhook, and how it shows who it is. */
 public final class WebhookTls {
+  private static final Pattern KEY =
+      Pattern.compile("-----BEGIN PRIVATE KEY-----([^-]*)-----END PRIVATE KEY-----");
+
   private WebhookTls() {}
 
   /**
@@ -28,7 +45,10 @@ public final class WebhookTls {
             use(
                 "webhook.tls.certificate=%s and webhook.tls.key=%s"
                     .formatted(pair.certificate(), pair.key()),
-                () -> builder.keyManager(pair.certificate().toFile(), pair.key().toFile())));
+                () -> {
+                  builder.keyManager(pair.certificate().toFile(), pair.key().toFile());
+                  checkPair(pair);
+                }));
     try {
       return ((JdkSslContext) builder.build()).context();
     } catch (SSLException e) {
@@ -44,6 +64,39 @@ public final class WebhookTls {
       throw new ConfigurationException(
           "%s cannot be used: %s; it must be PEM, a key PKCS#8 without a password"
               .formatted(what, reason.getMessage()));
+    }
+  }
+
+  /** A key of another certificate would fail every handshake, with an alert that names neither. */
+  private static void checkPair(Settings.Tls pair) {
+    try (InputStream file = Files.newInputStream(pair.certificate())) {
+      PublicKey itsKey =
+          CertificateFactory.getInstance("X.509").generateCertificate(file).getPublicKey();
+      Matcher pem = KEY.matcher(Files.readString(pair.key()));
+      if (!pem.find()) {
+        throw new IllegalArgumentException("the key is not PKCS#8");
+      }
+      PrivateKey key =
+          KeyFactory.getInstance(itsKey.getAlgorithm())
+              .generatePrivate(
+                  new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(pem.group(1))));
+      Signature signature =
+          Signature.getInstance(
+              switch (key.getAlgorithm()) {
+                case "RSA" -> "SHA256withRSA";
+                case "EC" -> "SHA256withECDSA";
+                default -> key.getAlgorithm();
+              });
+      signature.initSign(key);
+      byte[] signed = signature.sign();
+      signature.initVerify(itsKey);
+      if (!signature.verify(signed)) {
+        throw new IllegalArgumentException("the key belongs to another certificate");
+      }
+    } catch (InvalidKeySpecException e) {
+      throw new IllegalArgumentException("the key belongs to another certificate");
+    } catch (GeneralSecurityException | IOException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
     }
   }
 }

@@ -167,7 +167,7 @@ public final class RawProvider implements AutoCloseable {
         }
         head.write(next);
       }
-      return head.toString(StandardCharsets.US_ASCII);
+      return head.toString(StandardCharsets.UTF_8);
     }
 
     /** Waits for the first byte, and leaves it where it is. */
@@ -197,6 +197,13 @@ public final class RawProvider implements AutoCloseable {
       List<String> bytes = new ArrayList<>(List.of(text.split("")));
       for (int i = 0; !pause(20); i++) {
         write(bytes.get(i % bytes.size()));
+      }
+    }
+
+    /** Writes a text over and over, until the client has had enough. */
+    public void repeat(String text) throws IOException {
+      while (!pause(5)) {
+        write(text);
       }
     }
 

@@ -1,40 +1,28 @@
 package dev.herald.webhook;
 
+import static dev.herald.webhook.Calls.ACCEPTED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.equalTo;
 
 import dev.herald.dev.LocalServers;
+import dev.herald.testing.Certificate;
+import dev.herald.testing.FullServer;
 import dev.herald.testing.RawProvider;
 import dev.herald.testing.RawProvider.Connection;
+import dev.herald.webhook.Calls.Heard;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
-import java.net.SocketTimeoutException;
-import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
+import org.apache.hc.client5.http.classic.methods.HttpGet;
 import org.apache.hc.client5.http.classic.methods.HttpPost;
-import org.apache.hc.client5.http.protocol.HttpClientContext;
-import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ContentType;
-import org.apache.hc.core5.http.HttpHost;
-import org.apache.hc.core5.http.io.entity.StringEntity;
+import org.apache.hc.core5.http.io.entity.ByteArrayEntity;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -49,53 +37,19 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class WebhookClientTest {
-  private static final String ACCEPTED = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
-
-  private final WebhookClient client = client(Optional.empty(), Optional.empty());
-
-  /** What the caller heard: a status, or a failure. */
-  private record Heard(int status, WebhookException failure) {}
-
-  private static WebhookClient client(Optional<WebhookUrl> proxy, Optional<Path> trust) {
-    return new WebhookClient(
-        new WebhookClient.Limits(
-            Duration.ofMillis(700), Duration.ofMillis(400), Duration.ofSeconds(4), 8, proxy),
-        WebhookTls.context(trust, Optional.empty()),
-        key -> null,
-        "Herald/test",
-        nanos -> {});
-  }
+  private final Calls calls = Calls.plain();
 
   @AfterEach
   void close() {
-    client.shutdown();
+    calls.close();
   }
 
-  private CompletableFuture<Heard> post(String url) {
-    return CompletableFuture.supplyAsync(() -> call(client, url));
+  private Heard post(String url) {
+    return calls.post(url);
   }
 
-  private static Heard call(WebhookClient client, String url) {
-    HttpPost post = new HttpPost(url);
-    post.setEntity(new StringEntity("{}", ContentType.APPLICATION_JSON));
-    try (ClassicHttpResponse answer =
-        client.executeOpen(HttpHost.create(URI.create(url)), post, HttpClientContext.create())) {
-      return new Heard(answer.getCode(), null);
-    } catch (WebhookException failure) {
-      return new Heard(0, failure);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static Heard get(CompletableFuture<Heard> heard) throws Exception {
-    return heard.get(30, TimeUnit.SECONDS);
-  }
-
-  private void assertNotSent(String url, String reason) throws Exception {
-    WebhookException failure = get(post(url)).failure();
-    assertThat(failure.written()).as("written: %s", failure.getMessage()).isFalse();
-    assertThat(failure.getMessage()).startsWith(reason).doesNotContain("null");
+  private void assertNotSent(String url, String reason) {
+    assertThat(post(url).notSent()).startsWith(reason).doesNotContain("null");
   }
 
   @Test
@@ -148,7 +102,9 @@ class WebhookClientTest {
   void should_send_nothing_to_a_server_whose_certificate_nobody_vouches_for(@TempDir Path folder)
       throws Exception {
     try (RawProvider provider =
-        new RawProvider(selfSigned(folder), connection -> connection.read())) {
+        new RawProvider(
+            Certificate.make(folder, "unknown", "dns:localhost").listen(Optional.empty()),
+            Connection::read)) {
       assertNotSent("https://localhost:" + provider.port(), "TLS failed: ");
       assertThat(provider.requests()).isEmpty();
     }
@@ -156,14 +112,8 @@ class WebhookClientTest {
 
   @Test
   void should_know_that_nothing_was_sent_when_no_connection_comes_in_time() throws Exception {
-    List<Socket> queue = new ArrayList<>();
-    try (ServerSocket full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      fill(full, queue);
-      assertNotSent("http://127.0.0.1:" + full.getLocalPort(), "no connection");
-    } finally {
-      for (Socket socket : queue) {
-        socket.close();
-      }
+    try (FullServer full = new FullServer(InetAddress.getLoopbackAddress(), 0)) {
+      assertNotSent("http://127.0.0.1:" + full.port(), "no connection");
     }
   }
 
@@ -175,7 +125,7 @@ class WebhookClientTest {
               connection.awaitUnread();
               connection.reset();
             })) {
-      assertThat(get(post(provider.url())).failure().written()).isTrue();
+      assertThat(post(provider.url()).failure().written()).isTrue();
       assertThat(provider.requests()).isEmpty();
     }
   }
@@ -188,7 +138,7 @@ class WebhookClientTest {
               connection.readOne();
               connection.idle(30_000);
             })) {
-      WebhookException failure = get(post(vanishing.url())).failure();
+      WebhookException failure = post(vanishing.url()).failure();
       assertThat(failure.written()).isTrue();
       assertThat(failure.getMessage()).isEqualTo("no answer in time");
     }
@@ -204,8 +154,8 @@ class WebhookClientTest {
                 connection.write(ACCEPTED);
               }
             })) {
-      get(post(provider.url()));
-      get(post(provider.url()));
+      post(provider.url());
+      post(provider.url());
       assertThat(provider.connections()).isEqualTo(1);
     }
     try (RawProvider hasty =
@@ -216,8 +166,8 @@ class WebhookClientTest {
                   .write(ACCEPTED.replace("Content", "Keep-Alive: timeout=1\r\nContent"))
                   .hang();
             })) {
-      get(post(hasty.url()));
-      get(post(hasty.url()));
+      post(hasty.url());
+      post(hasty.url());
       assertThat(hasty.connections()).isEqualTo(2);
     }
   }
@@ -245,9 +195,8 @@ class WebhookClientTest {
                           : "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")
                   .hang();
             })) {
-      CompletableFuture<Heard> second =
-          post(provider.url()).thenCompose(heard -> post(provider.url()));
-      assertThat(get(second).status()).isEqualTo(400);
+      post(provider.url());
+      assertThat(post(provider.url()).status()).isEqualTo(400);
       assertThat(provider.connections()).isEqualTo(2);
     }
   }
@@ -266,9 +215,9 @@ class WebhookClientTest {
                 written.set(true);
                 connection.hang();
               })) {
-        get(post(provider.url()));
+        post(provider.url());
         await().untilTrue(written);
-        assertThat(get(post(provider.url())).status()).isEqualTo(202);
+        assertThat(post(provider.url()).status()).isEqualTo(202);
         assertThat(provider.connections()).isEqualTo(2);
       }
     }
@@ -286,58 +235,63 @@ class WebhookClientTest {
               connection.hang();
             })) {
       for (int call = 1; call <= 50; call++) {
-        assertThat(get(post(provider.url())).failure()).isNull();
+        assertThat(post(provider.url()).failure()).isNull();
         await().pollInterval(Duration.ofMillis(1)).untilAtomic(closed, equalTo(call));
       }
     }
   }
 
-  /** Connects until the queue of what nobody accepts is full. */
-  private static void fill(ServerSocket server, List<Socket> queue) throws IOException {
-    InetSocketAddress address = new InetSocketAddress("127.0.0.1", server.getLocalPort());
-    while (true) {
-      Socket socket = new Socket();
-      queue.add(socket);
-      try {
-        socket.connect(address, 300);
-      } catch (SocketTimeoutException full) {
-        return;
+  @Test
+  void should_wait_no_longer_for_a_server_that_says_100_for_ever() throws Exception {
+    for (String informed : List.of("100 Continue", "103 Early Hints")) {
+      try (RawProvider provider =
+          new RawProvider(
+              connection -> {
+                connection.read();
+                connection.repeat("HTTP/1.1 " + informed + "\r\n\r\n");
+              })) {
+        WebhookException failure = post(provider.url()).failure();
+        assertThat(failure.written()).isTrue();
+        assertThat(failure.getMessage()).isEqualTo("no answer in time");
       }
     }
   }
 
-  private static ServerSocket selfSigned(Path folder) throws Exception {
-    Path file = folder.resolve("keys.p12");
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-keyalg",
-                "EC",
-                "-dname",
-                "CN=localhost",
-                "-ext",
-                "san=dns:localhost",
-                "-storetype",
-                "PKCS12",
-                "-keystore",
-                file.toString(),
-                "-storepass",
-                "changeit")
-            .redirectErrorStream(true)
-            .redirectOutput(folder.resolve("keytool.log").toFile())
-            .start();
-    assertThat(keytool.waitFor(60, TimeUnit.SECONDS)).isTrue();
-    assertThat(keytool.exitValue()).isZero();
-    KeyStore keys = KeyStore.getInstance("PKCS12");
-    try (InputStream in = Files.newInputStream(file)) {
-      keys.load(in, "changeit".toCharArray());
+  @Test
+  void should_send_a_request_that_has_no_body() throws Exception {
+    try (RawProvider provider = new RawProvider(WebhookClientTest::accept)) {
+      assertThat(Calls.ended(calls.begin(provider.url(), new HttpGet(provider.url()))).status())
+          .isEqualTo(202);
+      assertThat(Calls.ended(calls.begin(provider.url(), new HttpPost(provider.url()))).status())
+          .isEqualTo(202);
+      assertThat(provider.requests().get(0).head())
+          .startsWith("GET /webhook HTTP/1.1\r\n")
+          .doesNotContainIgnoringCase("content-length");
+      assertThat(provider.requests().get(1).head())
+          .startsWith("POST /webhook HTTP/1.1\r\n")
+          .contains("Content-Length: 0\r\n");
     }
-    KeyManagerFactory managers =
-        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    managers.init(keys, "changeit".toCharArray());
-    SSLContext tls = SSLContext.getInstance("TLS");
-    tls.init(managers.getKeyManagers(), null, null);
-    return tls.getServerSocketFactory().createServerSocket(0, 50, InetAddress.getLoopbackAddress());
+  }
+
+  /** It has heard enough: the request is too large, or the key is wrong. */
+  @Test
+  void should_hear_an_answer_of_a_server_that_leaves_before_it_has_read_the_request()
+      throws Exception {
+    try (RawProvider provider =
+        new RawProvider(
+            connection -> {
+              connection.readOne();
+              connection.write("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
+            })) {
+      HttpPost post = new HttpPost(provider.url());
+      post.setEntity(new ByteArrayEntity(new byte[50_000_000], ContentType.TEXT_PLAIN));
+      assertThat(Calls.ended(calls.begin(provider.url(), post)).status()).isEqualTo(413);
+    }
+  }
+
+  private static void accept(Connection connection) throws IOException {
+    while (connection.read() != null) {
+      connection.write(ACCEPTED);
+    }
   }
 }
