@@ -12,14 +12,14 @@ import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpException;
 import org.apache.hc.core5.http.HttpHeaders;
 import org.apache.hc.core5.http.HttpMessage;
+import org.apache.hc.core5.http.HttpStatus;
 import org.apache.hc.core5.http.HttpVersion;
 import org.apache.hc.core5.http.ParseException;
+import org.apache.hc.core5.http.ProtocolVersion;
 import org.apache.hc.core5.http.io.HttpMessageParserFactory;
 import org.apache.hc.core5.http.io.SessionInputBuffer;
 import org.apache.hc.core5.http.message.BasicClassicHttpResponse;
-import org.apache.hc.core5.http.message.BasicLineParser;
 import org.apache.hc.core5.http.message.MessageSupport;
-import org.apache.hc.core5.http.message.StatusLine;
 import org.apache.hc.core5.util.CharArrayBuffer;
 
 /**
@@ -31,17 +31,14 @@ final class Answer extends BasicClassicHttpResponse {
   private static final long serialVersionUID = 1L;
   private static final int MAX_HEAD = 64 * 1024;
   private static final int MAX_EMPTY_LINES = 10;
+  private static final int STATUS_DIGITS = 3;
 
   private final transient SessionInputBuffer received;
   private boolean cut;
 
-  private Answer(StatusLine line, SessionInputBuffer received) {
-    super(line.getStatusCode(), line.getReasonPhrase());
-    // What calls itself HTTP/2 in a line of text is HTTP/1 in all but its name.
-    setVersion(
-        line.getProtocolVersion().greaterEquals(HttpVersion.HTTP_2)
-            ? HttpVersion.HTTP_1_0
-            : line.getProtocolVersion());
+  private Answer(int status, String reason, ProtocolVersion version, SessionInputBuffer received) {
+    super(status, reason);
+    setVersion(version);
     this.received = received;
   }
 
@@ -69,7 +66,7 @@ final class Answer extends BasicClassicHttpResponse {
         return null;
       }
     }
-    Answer answer = new Answer(BasicLineParser.INSTANCE.parseStatusLine(line), from);
+    Answer answer = of(line, from);
     try {
       answer.cut = !answer.readHeaders(from, in);
     } catch (IOException brokenOff) {
@@ -78,14 +75,47 @@ final class Answer extends BasicClassicHttpResponse {
     return answer;
   }
 
+  /**
+   * The status line: RFC 9112, section 4. Read here, and the headers below, for HttpClient's parser
+   * is general and took a tenth of a delivery's CPU (docs/performance.md).
+   */
+  private static Answer of(CharArrayBuffer line, SessionInputBuffer from) throws ParseException {
+    int at = line.indexOf(' ');
+    if (at < 0 || !line.substring(0, at).startsWith("HTTP/")) {
+      throw new ParseException("no status line");
+    }
+    int status = 0;
+    int digits = 0;
+    for (at++; at < line.length() && !isSpace(line.charAt(at)); at++, digits++) {
+      int digit = line.charAt(at) - '0';
+      if (digit < 0 || digit > 9 || digits == STATUS_DIGITS) {
+        throw new ParseException("no status");
+      }
+      status = 10 * status + digit;
+    }
+    if (digits != STATUS_DIGITS || status < HttpStatus.SC_INFORMATIONAL) {
+      throw new ParseException("no status");
+    }
+    // Only of HTTP/1.1 is it known that a connection outlives an answer.
+    boolean persistent = line.charAt(line.indexOf(' ') - 1) == '1';
+    return new Answer(
+        status,
+        line.substringTrimmed(at, line.length()),
+        persistent ? HttpVersion.HTTP_1_1 : HttpVersion.HTTP_1_0,
+        from);
+  }
+
+  private static boolean isSpace(char c) {
+    return c == ' ' || c == '\t';
+  }
+
   /** False when the connection ended first, or it was enough. */
   private boolean readHeaders(SessionInputBuffer from, InputStream in) throws IOException {
     CharArrayBuffer pending = null;
     for (int size = 0; size < MAX_HEAD; ) {
       CharArrayBuffer line = new CharArrayBuffer(64);
       int read = from.readLine(line, in);
-      boolean folded =
-          pending != null && !line.isEmpty() && (line.charAt(0) == ' ' || line.charAt(0) == '\t');
+      boolean folded = pending != null && !line.isEmpty() && isSpace(line.charAt(0));
       if (folded) {
         pending.append(' ');
         pending.append(line, 0, line.length());
@@ -101,13 +131,11 @@ final class Answer extends BasicClassicHttpResponse {
     return false;
   }
 
+  /** What has no name says nothing that anyone could use. */
   private void add(CharArrayBuffer line) {
-    if (line != null) {
-      try {
-        addHeader(BasicLineParser.INSTANCE.parseHeader(line));
-      } catch (ParseException none) {
-        // It says nothing that anyone could use.
-      }
+    int colon = line == null ? -1 : line.indexOf(':');
+    if (colon > 0 && !isSpace(line.charAt(0)) && !isSpace(line.charAt(colon - 1))) {
+      addHeader(line.substring(0, colon), line.substringTrimmed(colon + 1, line.length()));
     }
   }
 

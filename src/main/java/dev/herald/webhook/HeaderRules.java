@@ -48,7 +48,10 @@ public final class HeaderRules implements HeaderFilterStrategy {
 
   /** Whether a header says where a message ends or a connection does, and so cannot be set. */
   private static boolean isFraming(String name) {
-    return FRAMING.contains(name) || FRAMING.contains(name.toLowerCase(Locale.ROOT));
+    // Most names are none of these, and their first letter says so.
+    return !name.isEmpty()
+        && "ctkpueCTKPUE".indexOf(name.charAt(0)) >= 0
+        && FRAMING.contains(name.toLowerCase(Locale.ROOT));
   }
 
   /** Whether a header can have this name, a token: RFC 9110, section 5.6.2. */
