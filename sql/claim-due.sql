@@ -22,7 +22,7 @@ WITH bucket AS (
 ), allowed AS (
     SELECT FROM turn
     UNION ALL SELECT FROM scheduler WHERE :#${variable.claim.continuous} AND running
-    UNION ALL SELECT WHERE :#${variable.claim.byHand}
+    UNION ALL SELECT WHERE :#${variable.claim.manual}
 ), first AS (
     SELECT next_attempt_at, id
     FROM message

@@ -1,5 +1,7 @@
 package dev.herald;
 
+import dev.herald.config.ConfigurationException;
+import dev.herald.wiring.Wiring;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Properties;

@@ -39,7 +39,7 @@ class ClaimPlanTest {
     TYPES.put("intervalMs", "bigint");
     TYPES.put("paced", "boolean");
     TYPES.put("continuous", "boolean");
-    TYPES.put("byHand", "boolean");
+    TYPES.put("manual", "boolean");
     TYPES.put("probe", "boolean");
     TYPES.put("limit", "integer");
     TYPES.put("from.dueMicros", "bigint");

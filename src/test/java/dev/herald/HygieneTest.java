@@ -154,12 +154,35 @@ class HygieneTest {
             });
   }
 
+  /** Without the count camel-sql asks PostgreSQL for it: a round trip for each claim and record. */
+  @Test
+  void should_say_how_many_parameters_the_busy_statements_have() {
+    Map<String, Integer> counts = new TreeMap<>();
+    for (JsonNode route : routes()) {
+      for (JsonNode step : route.path("from").findValues("to")) {
+        if (step.at("/parameters/parametersCount").isInt()) {
+          String file = step.path("uri").asText().substring("sql:file:".length());
+          counts.put(file, step.at("/parameters/parametersCount").asInt());
+        }
+      }
+    }
+    assertThat(counts)
+        .containsOnlyKeys(
+            "sql/claim-due.sql", "sql/insert-messages.sql", "sql/record-outcomes.sql");
+    counts.forEach(
+        (file, count) ->
+            assertThat(findAll(Pattern.compile(":#\\$\\{([^}]+)}"), read(Path.of(file))))
+                .as(file)
+                .hasSize(count));
+  }
+
   @Test
   void should_document_every_key_and_use_every_documented_one() throws IOException {
     Properties file = properties();
     Set<String> used =
         new TreeSet<>(
-            findAll(KEY_IN_SETTINGS, read(Path.of("src/main/java/dev/herald/Settings.java"))));
+            findAll(
+                KEY_IN_SETTINGS, read(Path.of("src/main/java/dev/herald/config/Settings.java"))));
     routeFiles().forEach(route -> used.addAll(findAll(PLACEHOLDER, read(route))));
     used.addAll(findAll(PLACEHOLDER, read(Path.of("application.properties"))));
     Set<String> documented =

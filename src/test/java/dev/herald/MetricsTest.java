@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.dev.SampleWebhook.Answer;
-import dev.herald.dispatch.Outcome.Kind;
+import dev.herald.outcome.Outcome.Kind;
 import dev.herald.testing.Api;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;

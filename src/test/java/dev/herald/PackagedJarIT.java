@@ -60,7 +60,7 @@ class PackagedJarIT {
       }
       String header = edit("README.md", "X-Campaign");
       assertThat(edit("docs/change-the-flow.md", "X-Campaign")).isEqualTo(header);
-      change("deliver.yaml", POST, header + POST);
+      change("deliver.camel.yaml", POST, header + POST);
       try (HeraldProcess after = herald.startAndAwait()) {
         after.api().create("after the edit");
         awaitPosts(webhook, 2);
@@ -75,8 +75,9 @@ class PackagedJarIT {
   void should_send_another_payload_and_to_another_webhook_after_edits_of_the_route()
       throws IOException {
     copyWhatItReads();
-    change("deliver.yaml", MARSHAL, edit("docs/change-the-flow.md", "'recipient'") + MARSHAL);
-    change("deliver.yaml", POST + SEND, edit("docs/change-the-flow.md", "webhook.url.germany"));
+    change("deliver.camel.yaml", MARSHAL, edit("docs/change-the-flow.md", "'recipient'") + MARSHAL);
+    change(
+        "deliver.camel.yaml", POST + SEND, edit("docs/change-the-flow.md", "webhook.url.germany"));
     try (SampleWebhook webhook = new SampleWebhook();
         SampleWebhook germany = new SampleWebhook();
         HeraldProcess herald =
@@ -103,8 +104,8 @@ class PackagedJarIT {
   void should_look_something_up_before_the_post_after_an_edit_of_the_route() throws IOException {
     copyWhatItReads();
     String page = "docs/change-the-flow.md";
-    change("deliver.yaml", FIRST, edit(page, "sql-look-up-customer") + FIRST);
-    change("deliver.yaml", MARSHAL, edit(page, "set(${body}, 'name'") + MARSHAL);
+    change("deliver.camel.yaml", FIRST, edit(page, "sql-look-up-customer") + FIRST);
+    change("deliver.camel.yaml", MARSHAL, edit(page, "set(${body}, 'name'") + MARSHAL);
     Files.writeString(folder.resolve("sql/customer.sql"), edit(page, "sql", "FROM customer"));
     try (SampleWebhook webhook = new SampleWebhook();
         HeraldProcess herald = on(webhook).startAndAwait()) {
@@ -131,11 +132,11 @@ class PackagedJarIT {
   @Test
   void should_name_the_file_of_a_route_that_cannot_be_read() throws IOException {
     copyWhatItReads();
-    change("deliver.yaml", MARSHAL, "        - marshall:\n");
+    change("deliver.camel.yaml", MARSHAL, "        - marshall:\n");
     try (SampleWebhook webhook = new SampleWebhook();
         HeraldProcess herald = on(webhook).start()) {
       assertThat(herald.awaitExit()).isEqualTo(1);
-      assertThat(herald.output()).contains("Herald cannot start").contains("deliver.yaml");
+      assertThat(herald.output()).contains("Herald cannot start").contains("deliver.camel.yaml");
     }
   }
 

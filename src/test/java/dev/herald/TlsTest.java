@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.herald.config.ConfigurationException;
 import dev.herald.testing.Certificate;
 import dev.herald.testing.Configured;
 import dev.herald.testing.Local;

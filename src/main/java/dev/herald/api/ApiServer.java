@@ -1,6 +1,6 @@
 package dev.herald.api;
 
-import dev.herald.Settings;
+import dev.herald.config.Settings;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
@@ -16,12 +16,12 @@ import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerCon
  * front from its first request, and answers what it cannot read with a problem, too.
  */
 public final class ApiServer extends VertxPlatformHttpServer {
-  private final Edge edge;
+  private final RequestFilter edge;
   private final Settings.Server settings;
   private Router router;
   private HttpServer server;
 
-  public ApiServer(Settings.Server settings, Edge edge) {
+  public ApiServer(Settings.Server settings, RequestFilter edge) {
     super(configuration(settings));
     this.edge = edge;
     this.settings = settings;
@@ -54,7 +54,7 @@ public final class ApiServer extends VertxPlatformHttpServer {
   public boolean listen() {
     boolean closed = server == null;
     if (closed) {
-      Optional<Tls> tls = settings.tls().map(Tls::new);
+      Optional<TlsCertificate> tls = settings.tls().map(TlsCertificate::new);
       server =
           getVertx()
               .createHttpServer(

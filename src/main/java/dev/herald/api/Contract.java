@@ -12,7 +12,7 @@ import com.networknt.schema.PathType;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaValidatorsConfig;
 import com.networknt.schema.oas.OpenApi30;
-import dev.herald.api.Problem.FieldError;
+import dev.herald.problem.Problem.FieldError;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -145,13 +145,13 @@ public final class Contract {
   /** What is wrong with a parameter's text. */
   public static List<FieldError> check(String name, JsonSchema schema, String value) {
     return schema.validate(typed(schema, value)).stream()
-        .map(message -> Rules.explain(message, name))
+        .map(message -> RuleTexts.explain(message, name))
         .toList();
   }
 
   /** What is wrong with a body, one entry for each bad field. */
   public static List<FieldError> check(JsonSchema schema, JsonNode body) {
-    return schema.validate(body).stream().map(message -> Rules.explain(message, null)).toList();
+    return schema.validate(body).stream().map(message -> RuleTexts.explain(message, null)).toList();
   }
 
   private static JsonNode typed(JsonSchema schema, String value) {

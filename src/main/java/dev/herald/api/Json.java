@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import dev.herald.problem.Problem;
+import dev.herald.problem.ProblemException;
 import java.io.IOException;
 
 /** JSON as the API speaks it: strict in what it reads, RFC 3339 in what it writes. */
@@ -42,7 +44,7 @@ public final class Json {
     try {
       JsonNode node = MAPPER.readTree(body);
       if (node == null || node.isMissingNode()) {
-        throw new ApiException(Problem.Type.MALFORMED, "the body is empty; it must be JSON");
+        throw new ProblemException(Problem.Type.MALFORMED, "the body is empty; it must be JSON");
       }
       return node;
     } catch (JsonProcessingException e) {
@@ -51,9 +53,9 @@ public final class Json {
               ? ""
               : " at line %d, column %d"
                   .formatted(e.getLocation().getLineNr(), e.getLocation().getColumnNr());
-      throw new ApiException(Problem.Type.MALFORMED, "the body is not JSON" + where);
+      throw new ProblemException(Problem.Type.MALFORMED, "the body is not JSON" + where);
     } catch (IOException e) {
-      throw new ApiException(Problem.Type.MALFORMED, "the body is not UTF-8");
+      throw new ProblemException(Problem.Type.MALFORMED, "the body is not UTF-8");
     }
   }
 }

@@ -28,7 +28,7 @@ public final class RateLimits {
    * @param policy the header {@code RateLimit-Policy}
    * @param retryAfter in seconds, where the request is not allowed
    */
-  record Verdict(boolean allowed, String limit, String policy, long retryAfter) {}
+  record Transition(boolean allowed, String limit, String policy, long retryAfter) {}
 
   /**
    * @param perSecond requests of one key; 0 for no limit
@@ -47,11 +47,11 @@ public final class RateLimits {
   }
 
   /** Counts a request of a key. */
-  Verdict count(String keyName) {
+  Transition count(String keyName) {
     ConsumptionProbe probe =
         buckets.computeIfAbsent(keyName, any -> bucket()).tryConsumeAndReturnRemaining(1);
     long reset = seconds(probe.getNanosToWaitForReset());
-    return new Verdict(
+    return new Transition(
         probe.isConsumed(),
         "%s;r=%d;t=%d".formatted(POLICY, probe.getRemainingTokens(), reset),
         "%s;q=%d;w=1".formatted(POLICY, perSecond),

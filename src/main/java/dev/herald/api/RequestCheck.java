@@ -2,8 +2,10 @@ package dev.herald.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.JsonSchema;
-import dev.herald.api.Problem.FieldError;
-import dev.herald.api.Problem.Type;
+import dev.herald.problem.Problem;
+import dev.herald.problem.Problem.FieldError;
+import dev.herald.problem.Problem.Type;
+import dev.herald.problem.ProblemException;
 import io.vertx.core.buffer.Buffer;
 import java.util.List;
 import java.util.Optional;
@@ -38,7 +40,7 @@ public final class RequestCheck implements RestClientRequestValidator {
               ? null
               : check(schema.get(), message.getBody(Buffer.class), context.requiredBody()));
       return null;
-    } catch (ApiException e) {
+    } catch (ProblemException e) {
       message.setHeader(Exchange.CONTENT_TYPE, Problem.MEDIA_TYPE);
       String correlationId = message.getHeader(ApiHeaders.CORRELATION_ID, String.class);
       return new ValidationError(
@@ -53,7 +55,7 @@ public final class RequestCheck implements RestClientRequestValidator {
     JsonNode node = Json.read(body == null ? new byte[0] : body.getBytes());
     List<FieldError> errors = Contract.check(schema, node);
     if (!errors.isEmpty()) {
-      throw new ApiException(Problem.of(Type.INVALID, errors));
+      throw new ProblemException(Problem.of(Type.INVALID, errors));
     }
     return node;
   }

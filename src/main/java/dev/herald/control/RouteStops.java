@@ -1,11 +1,12 @@
 package dev.herald.control;
 
-import java.util.Collections;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.CamelContext;
+import org.apache.camel.Route;
 import org.apache.camel.impl.engine.DefaultShutdownStrategy;
 import org.apache.camel.spi.CamelEvent;
 import org.apache.camel.spi.EventNotifier;
@@ -18,20 +19,22 @@ import org.apache.camel.support.EventNotifierSupport;
  * never stop if nobody held the work back. Thread-safe.
  */
 public final class RouteStops extends DefaultShutdownStrategy {
-  private final Set<String> stopped = ConcurrentHashMap.newKeySet();
-  private volatile Runnable asked = () -> {};
+  /** Of the stopped routes by id; empty for a route without one. */
+  private final Map<String, String> groups = new ConcurrentHashMap<>();
+
+  private volatile Runnable whenAsked = () -> {};
 
   /** Calls this as soon as the stop of a route is asked for, before Camel waits for anything. */
   public void whenAsked(Runnable asked) {
-    this.asked = asked;
+    this.whenAsked = asked;
   }
 
   /**
-   * Whether one of these routes is: from the moment when someone asks for it until it has been
+   * Whether a route of this group is: from the moment when someone asks for it until it has been
    * started again. Cheap while none is, for it is asked for every message.
    */
-  public boolean anyOf(Set<String> routeIds) {
-    return !Collections.disjoint(stopped, routeIds);
+  public boolean anyOf(String group) {
+    return !groups.isEmpty() && groups.containsValue(group);
   }
 
   @Override
@@ -44,14 +47,15 @@ public final class RouteStops extends DefaultShutdownStrategy {
       boolean abortAfterTimeout,
       boolean forceShutdown)
       throws Exception {
-    List<String> ids = routes.stream().map(order -> order.getRoute().getRouteId()).toList();
-    stopped.addAll(ids);
-    asked.run();
+    List<Route> asked = routes.stream().map(RouteStartupOrder::getRoute).toList();
+    asked.forEach(
+        route -> groups.put(route.getRouteId(), Objects.requireNonNullElse(route.getGroup(), "")));
+    whenAsked.run();
     boolean done =
         super.doShutdown(
             context, routes, timeout, unit, suspendOnly, abortAfterTimeout, forceShutdown);
     if (!done) {
-      ids.forEach(stopped::remove);
+      asked.forEach(route -> groups.remove(route.getRouteId()));
     }
     return done;
   }
@@ -63,7 +67,7 @@ public final class RouteStops extends DefaultShutdownStrategy {
           @Override
           public void notify(CamelEvent event) {
             if (event instanceof CamelEvent.RouteStartedEvent started) {
-              stopped.remove(started.getRoute().getRouteId());
+              groups.remove(started.getRoute().getRouteId());
             }
           }
         };

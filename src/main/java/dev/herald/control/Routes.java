@@ -1,13 +1,12 @@
 package dev.herald.control;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
-import dev.herald.api.ApiException;
-import dev.herald.api.Problem.Type;
+import dev.herald.problem.Problem.Type;
+import dev.herald.problem.ProblemException;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.Date;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Header;
@@ -22,8 +21,10 @@ import org.apache.camel.api.management.mbean.ManagedRouteMBean;
 public final class Routes {
   private static final long STOP_SECONDS = 60;
 
+  /** The group of the API's routes, and the id of the one that Camel makes from the contract. */
+  private static final String API = "api";
+
   private final CamelContext camel;
-  private final Set<String> ofTheApi;
 
   /** Schema {@code Route} of the contract. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -40,12 +41,8 @@ public final class Routes {
   /** The answer to the list. */
   public record Views(List<View> items) {}
 
-  /**
-   * @param ofTheApi the routes that serve the API: stopping one through it would cut it off
-   */
-  public Routes(CamelContext camel, Set<String> ofTheApi) {
+  public Routes(CamelContext camel) {
     this.camel = camel;
-    this.ofTheApi = Set.copyOf(ofTheApi);
   }
 
   public Views list() {
@@ -66,8 +63,8 @@ public final class Routes {
    */
   public View stop(@Header("routeId") String id) throws Exception {
     Route route = find(id);
-    if (ofTheApi.contains(id)) {
-      throw new ApiException(
+    if (API.equals(route.getGroup()) || API.equals(id)) {
+      throw new ProblemException(
           Type.CONFLICT,
           "route " + id + " serves this API, which could not start it again; JMX can stop it");
     }
@@ -78,7 +75,7 @@ public final class Routes {
   private Route find(String id) {
     Route route = camel.getRoute(id);
     if (route == null) {
-      throw new ApiException(
+      throw new ProblemException(
           Type.NOT_FOUND, "there is no route " + id + "; GET /api/v1/routes lists them");
     }
     return route;

@@ -1,7 +1,7 @@
 package dev.herald.control;
 
-import dev.herald.Settings;
-import dev.herald.Settings.OnAmbiguous;
+import dev.herald.config.Settings;
+import dev.herald.config.Settings.OnAmbiguous;
 
 /**
  * What the housekeeping's statements go by.

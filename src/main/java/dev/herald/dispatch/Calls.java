@@ -1,5 +1,6 @@
 package dev.herald.dispatch;
 
+import dev.herald.outcome.Outcome;
 import java.time.Duration;
 
 /**

@@ -1,7 +1,8 @@
 package dev.herald.dispatch;
 
-import dev.herald.Settings;
+import dev.herald.config.Settings;
 import dev.herald.dispatch.Calls.Call;
+import dev.herald.outcome.Outcome;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
@@ -188,7 +189,7 @@ public final class Circuit {
 
   /** Whether a claim's messages may be posted now. */
   boolean allows(Claim claim) {
-    return claim.byHand()
+    return claim.manual()
         || switch (state) {
           case CLOSED -> true;
           case HALF_OPEN -> claim.probe();

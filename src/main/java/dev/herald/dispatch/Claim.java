@@ -11,7 +11,7 @@ import java.util.UUID;
  * @param lease how long it holds
  * @param interval between the whole cluster's batches; zero means continuous
  * @param rateLimit deliveries a second of the whole cluster; 0 for no limit
- * @param byHand asked for by a person, so that neither the switch nor the pace counts
+ * @param manual asked for by a person, so that neither the switch nor the pace counts
  * @param probe whether its few messages test an open circuit, and begin at a random place
  * @param from where it begins to look; what lies before is not claimed
  * @param askedAt {@link System#nanoTime()} before the statement was sent: the lease lasts at least
@@ -23,9 +23,9 @@ public record Claim(
     Duration lease,
     Duration interval,
     int rateLimit,
-    boolean byHand,
+    boolean manual,
     boolean probe,
-    Frontier.Place from,
+    ClaimCursor.Position from,
     long askedAt) {
 
   public long leaseMs() {
@@ -37,11 +37,11 @@ public record Claim(
   }
 
   public boolean paced() {
-    return !byHand && !interval.isZero();
+    return !manual && !interval.isZero();
   }
 
   public boolean continuous() {
-    return !byHand && interval.isZero();
+    return !manual && interval.isZero();
   }
 
   /** How long the lease will surely hold, in nanoseconds; negative when it may be over. */

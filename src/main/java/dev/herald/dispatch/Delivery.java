@@ -1,8 +1,12 @@
 package dev.herald.dispatch;
 
-import dev.herald.dispatch.Outcome.Kind;
 import dev.herald.message.ClaimedMessage;
+import dev.herald.outcome.Outcome;
+import dev.herald.outcome.Outcome.Kind;
+import dev.herald.outcome.OutcomeClassifier;
 import dev.herald.webhook.Posting;
+import dev.herald.webhook.Posts;
+import dev.herald.webhook.Posts.Course;
 import dev.herald.webhook.WebhookException;
 import java.time.Duration;
 import java.util.Optional;
@@ -17,31 +21,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class Delivery implements Posting {
   /** What of a lease is kept for what follows a POST: recording its outcome. */
   static final long MARGIN_NANOS = TimeUnit.SECONDS.toNanos(1);
-
-  /** How far the last POST has come. */
-  enum Course {
-    /** None has begun. */
-    BEFORE,
-    /** It has, and no answer has come. */
-    UNANSWERED,
-    ANSWERED
-  }
-
-  /**
-   * What became of the POSTs so far.
-   *
-   * @param last how far the last one has come
-   * @param status of its answer; null without one
-   * @param maybeSent whether one before it may have been taken
-   */
-  record Posts(Course last, Integer status, boolean maybeSent) {
-    static final Posts NONE = new Posts(Course.BEFORE, null, false);
-
-    private boolean ambiguous() {
-      return last == Course.UNANSWERED
-          || (last == Course.ANSWERED && Outcomes.kind(status) == Kind.MAYBE_SENT);
-    }
-  }
 
   private final ClaimedMessage message;
   private final Claim claim;
@@ -81,7 +60,7 @@ final class Delivery implements Posting {
   @Override
   public void leaves() {
     started = System.nanoTime();
-    posts = new Posts(Course.UNANSWERED, null, posts.maybeSent() || posts.ambiguous());
+    posts = new Posts(Course.UNANSWERED, null, posts.maybeSent() || ambiguous(posts));
   }
 
   @Override
@@ -108,5 +87,11 @@ final class Delivery implements Posting {
             outcome.retryAfter(),
             kind.attempted() ? Duration.ofNanos(now - started) : Duration.ZERO,
             claim.probe()));
+  }
+
+  private static boolean ambiguous(Posts posts) {
+    return posts.last() == Course.UNANSWERED
+        || (posts.last() == Course.ANSWERED
+            && OutcomeClassifier.kind(posts.status()) == Kind.MAYBE_SENT);
   }
 }

@@ -1,8 +1,12 @@
 package dev.herald.dispatch;
 
-import dev.herald.Settings;
-import dev.herald.dispatch.Outcome.Kind;
+import dev.herald.config.Settings;
 import dev.herald.message.ClaimedMessage;
+import dev.herald.outcome.Outcome;
+import dev.herald.outcome.Outcome.Kind;
+import dev.herald.outcome.OutcomeClassifier;
+import dev.herald.outcome.OutcomeRecorder;
+import dev.herald.outcome.RetryPolicy;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -20,28 +24,28 @@ public final class Gate implements Processor {
   private final long needed;
   private final RetryPolicy policy;
   private final Circuit circuit;
-  private final Outcomes outcomes;
-  private final Recorder recorder;
-  private final BooleanSupplier mayPost;
+  private final OutcomeClassifier outcomes;
+  private final OutcomeRecorder recorder;
+  private final BooleanSupplier postingAllowed;
   private final AtomicInteger busy = new AtomicInteger();
   private volatile boolean closed;
 
   /**
-   * @param mayPost whether a POST may begin now; what comes while it may not is given back
+   * @param postingAllowed whether a POST may begin now; what comes while it may not is given back
    */
   public Gate(
       Settings settings,
       RetryPolicy policy,
       Circuit circuit,
-      Outcomes outcomes,
-      Recorder recorder,
-      BooleanSupplier mayPost) {
+      OutcomeClassifier outcomes,
+      OutcomeRecorder recorder,
+      BooleanSupplier postingAllowed) {
     this.needed = settings.webhook().timeout().toNanos() + Delivery.MARGIN_NANOS;
     this.policy = policy;
     this.circuit = circuit;
     this.outcomes = outcomes;
     this.recorder = recorder;
-    this.mayPost = mayPost;
+    this.postingAllowed = postingAllowed;
   }
 
   @Override
@@ -82,7 +86,7 @@ public final class Gate implements Processor {
               "may have been sent: the lease ran out before the outcome was recorded"));
     }
     if (closed
-        || !mayPost.getAsBoolean()
+        || !postingAllowed.getAsBoolean()
         || claim.leaseLeft(now) <= needed
         || !circuit.allows(claim)) {
       return Optional.of(Outcome.untried(message, Kind.RETURNED, null));

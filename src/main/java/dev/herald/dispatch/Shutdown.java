@@ -1,5 +1,6 @@
 package dev.herald.dispatch;
 
+import dev.herald.outcome.OutcomeRecorder;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -13,17 +14,17 @@ public final class Shutdown {
   private static final Logger LOG = LoggerFactory.getLogger(Shutdown.class);
   private static final Duration STEP = Duration.ofMillis(20);
 
-  private final Dispatcher dispatcher;
+  private final ClaimPlanner dispatcher;
   private final Gate gate;
   private final DeliveryThreads threads;
-  private final Recorder recorder;
+  private final OutcomeRecorder recorder;
   private final Duration gracePeriod;
 
   public Shutdown(
-      Dispatcher dispatcher,
+      ClaimPlanner dispatcher,
       Gate gate,
       DeliveryThreads threads,
-      Recorder recorder,
+      OutcomeRecorder recorder,
       Duration gracePeriod) {
     this.dispatcher = dispatcher;
     this.gate = gate;

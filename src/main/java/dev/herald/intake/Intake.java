@@ -1,10 +1,10 @@
 package dev.herald.intake;
 
-import dev.herald.Settings;
-import dev.herald.api.ApiException;
 import dev.herald.api.ApiHeaders;
-import dev.herald.api.Problem.Type;
+import dev.herald.config.Settings;
 import dev.herald.message.Message;
+import dev.herald.problem.Problem.Type;
+import dev.herald.problem.ProblemException;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -45,16 +45,16 @@ public final class Intake {
     Map<UUID, Instant> store(MessageBatch batch);
 
     /** What the request with this key made. */
-    List<Made> find(Key key);
+    List<EarlierMessage> find(Key key);
   }
 
   /** An idempotency key, and the name of the API key that it came with. */
   public record Key(String owner, String key) {}
 
   /** A message of an earlier request, and the hash of that request's body. */
-  public record Made(String requestHash, Message message) {
-    public static Made read(ResultSet row, int rowNumber) throws SQLException {
-      return new Made(row.getString("request_hash"), Message.read(row, rowNumber));
+  public record EarlierMessage(String requestHash, Message message) {
+    public static EarlierMessage read(ResultSet row, int rowNumber) throws SQLException {
+      return new EarlierMessage(row.getString("request_hash"), Message.read(row, rowNumber));
     }
   }
 
@@ -117,26 +117,26 @@ public final class Intake {
     Request request =
         new Request(messages, keyName, idempotencyKey, correlationId, new CompletableFuture<>());
     if (closed || !queue.offer(request)) {
-      throw new ApiException(
+      throw new ProblemException(
           Type.UNAVAILABLE,
           closed ? "this node is shutting down" : "too many requests are waiting to be stored");
     }
     if (closed && queue.remove(request)) {
       // It came after the writers' last look.
-      throw new ApiException(Type.UNAVAILABLE, "this node is shutting down");
+      throw new ProblemException(Type.UNAVAILABLE, "this node is shutting down");
     }
     Instant createdAt = join(request.stored());
     return createdAt == null ? again(request) : show(messages, createdAt);
   }
 
   private List<Message> again(Request request) {
-    List<Made> made = store.find(new Key(request.keyName(), request.idempotencyKey()));
+    List<EarlierMessage> made = store.find(new Key(request.keyName(), request.idempotencyKey()));
     if (made.isEmpty() || !made.get(0).requestHash().equals(request.hash())) {
-      throw new ApiException(
+      throw new ProblemException(
           Type.KEY_REUSED,
           "Idempotency-Key '%s' came with another body before".formatted(request.idempotencyKey()));
     }
-    return made.stream().map(Made::message).toList();
+    return made.stream().map(EarlierMessage::message).toList();
   }
 
   private List<Message> show(List<NewMessage> messages, Instant createdAt) {

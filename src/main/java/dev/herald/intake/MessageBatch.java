@@ -1,6 +1,6 @@
 package dev.herald.intake;
 
-import dev.herald.Settings;
+import dev.herald.config.Settings;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

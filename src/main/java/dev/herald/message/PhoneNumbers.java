@@ -4,7 +4,7 @@ import com.google.i18n.phonenumbers.NumberParseException;
 import com.google.i18n.phonenumbers.PhoneNumberUtil;
 import com.google.i18n.phonenumbers.PhoneNumberUtil.PhoneNumberFormat;
 import com.google.i18n.phonenumbers.Phonenumber.PhoneNumber;
-import dev.herald.ConfigurationException;
+import dev.herald.config.ConfigurationException;
 import java.util.Optional;
 
 /** Turns what people write into E.164 (ITU-T), by libphonenumber. Immutable. */

@@ -2,8 +2,8 @@ package dev.herald.store;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import dev.herald.ConfigurationException;
-import dev.herald.Settings;
+import dev.herald.config.ConfigurationException;
+import dev.herald.config.Settings;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;

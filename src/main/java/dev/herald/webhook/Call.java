@@ -1,5 +1,6 @@
 package dev.herald.webhook;
 
+import dev.herald.config.WebhookUrl;
 import io.netty.util.HashedWheelTimer;
 import io.netty.util.Timeout;
 import java.io.ByteArrayInputStream;

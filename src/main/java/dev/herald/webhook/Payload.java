@@ -22,13 +22,13 @@ public final class Payload implements Processor {
     return payload;
   }
 
-  /** Adds a field, or replaces its value. For edits of {@code routes/deliver.yaml}. */
+  /** Adds a field, or replaces its value. For edits of {@code routes/deliver.camel.yaml}. */
   public Map<String, Object> set(Map<String, Object> payload, String name, Object value) {
     payload.put(name, value);
     return payload;
   }
 
-  /** Gives a field another name. For edits of {@code routes/deliver.yaml}. */
+  /** Gives a field another name. For edits of {@code routes/deliver.camel.yaml}. */
   public Map<String, Object> rename(Map<String, Object> payload, String name, String to) {
     if (!payload.containsKey(name)) {
       throw new IllegalArgumentException(

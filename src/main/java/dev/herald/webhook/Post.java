@@ -1,5 +1,7 @@
 package dev.herald.webhook;
 
+import dev.herald.config.HeaderFields;
+import dev.herald.config.WebhookUrl;
 import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
 import java.util.Optional;
@@ -105,11 +107,11 @@ final class Post extends BasicClassicHttpRequest {
   }
 
   private static void add(StringBuilder head, String name, String value) {
-    if (!HeaderRules.isName(name)) {
+    if (!HeaderFields.isName(name)) {
       throw new IllegalArgumentException(
           "the header '" + name + "' cannot be sent: RFC 9110 allows no such name");
     }
-    if (!HeaderRules.isValue(value)) {
+    if (!HeaderFields.isValue(value)) {
       throw new IllegalArgumentException(
           "the header "
               + name

@@ -23,35 +23,15 @@ import org.apache.camel.Processor;
  */
 public final class Signature implements Processor {
   private static final String ALGORITHM = "HmacSHA256";
-  private static final String PREFIX = "whsec_";
-
-  /** The specification asks for 24 to 64 bytes. */
-  private static final int MIN_BYTES = 24;
-
-  private static final int MAX_BYTES = 64;
-
   private final Optional<SecretKeySpec> key;
   private final Clock clock;
 
   /**
-   * @param secret what {@link #parse} gave
+   * @param secret what {@link dev.herald.config.SigningSecret#parse} gave
    */
   public Signature(Optional<byte[]> secret, Clock clock) {
     this.key = secret.map(bytes -> new SecretKeySpec(bytes, ALGORITHM));
     this.clock = clock;
-  }
-
-  /** The bytes of a secret that is written as {@code whsec_} and base64; nothing of another. */
-  public static Optional<byte[]> parse(String secret) {
-    if (!secret.startsWith(PREFIX)) {
-      return Optional.empty();
-    }
-    try {
-      byte[] bytes = Base64.getDecoder().decode(secret.substring(PREFIX.length()));
-      return Optional.of(bytes).filter(b -> b.length >= MIN_BYTES && b.length <= MAX_BYTES);
-    } catch (IllegalArgumentException notBase64) {
-      return Optional.empty();
-    }
   }
 
   /** What was signed becomes the body, so that nothing else can be sent. */

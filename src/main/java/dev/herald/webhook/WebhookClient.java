@@ -1,6 +1,7 @@
 package dev.herald.webhook;
 
-import dev.herald.ConfigurationException;
+import dev.herald.config.ConfigurationException;
+import dev.herald.config.WebhookUrl;
 import io.netty.util.HashedWheelTimer;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;

@@ -1,6 +1,6 @@
 package dev.herald.webhook;
 
-import dev.herald.Settings;
+import dev.herald.config.Settings;
 import dev.herald.message.ClaimedMessage;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;

@@ -1,7 +1,7 @@
 package dev.herald.webhook;
 
-import dev.herald.ConfigurationException;
-import dev.herald.Settings;
+import dev.herald.config.ConfigurationException;
+import dev.herald.config.Settings;
 import io.netty.handler.ssl.JdkSslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;

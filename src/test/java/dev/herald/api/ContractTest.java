@@ -3,7 +3,7 @@ package dev.herald.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.herald.api.Contract.Operation;
-import dev.herald.api.Problem.FieldError;
+import dev.herald.problem.Problem.FieldError;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

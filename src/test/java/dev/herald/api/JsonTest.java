@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.herald.problem.Problem;
+import dev.herald.problem.ProblemException;
 import java.time.Instant;
 import java.util.Map;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -51,6 +53,6 @@ class JsonTest {
   }
 
   private static Problem refusal(byte[] body) {
-    return catchThrowableOfType(ApiException.class, () -> Json.read(body)).problem();
+    return catchThrowableOfType(ProblemException.class, () -> Json.read(body)).problem();
   }
 }

@@ -1,15 +1,16 @@
 package dev.herald.dispatch;
 
 import static dev.herald.dispatch.Samples.claim;
-import static dev.herald.dispatch.Samples.claimByHand;
+import static dev.herald.dispatch.Samples.manualClaim;
 import static dev.herald.dispatch.Samples.message;
 import static dev.herald.dispatch.Samples.probe;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.herald.Settings;
+import dev.herald.config.Settings;
 import dev.herald.dispatch.Circuit.Permission;
 import dev.herald.dispatch.Circuit.State;
-import dev.herald.dispatch.Outcome.Kind;
+import dev.herald.outcome.Outcome;
+import dev.herald.outcome.Outcome.Kind;
 import dev.herald.testing.CapturedLog;
 import java.time.Duration;
 import java.time.Instant;
@@ -53,7 +54,7 @@ class CircuitTest {
     assertThat(circuit.open()).isTrue();
     assertThat(circuit.tryAcquirePermission(500, 0)).isEqualTo(Permission.NOTHING);
     assertThat(circuit.allows(claim())).isFalse();
-    assertThat(circuit.allows(claimByHand())).isTrue();
+    assertThat(circuit.allows(manualClaim())).isTrue();
   }
 
   @Test
@@ -258,7 +259,7 @@ class CircuitTest {
     assertThat(circuit.tryAcquirePermission(500, 3)).isEqualTo(Permission.NOTHING);
     assertThat(circuit.allows(probe())).isTrue();
     assertThat(circuit.allows(claim())).isFalse();
-    assertThat(circuit.allows(claimByHand())).isTrue();
+    assertThat(circuit.allows(manualClaim())).isTrue();
   }
 
   @Test
@@ -410,7 +411,7 @@ class CircuitTest {
       assertThat(circuit.open()).isFalse();
       assertThat(circuit.snapshot().reason()).contains("asks for fewer messages", "HTTP 503");
       assertThat(circuit.allows(claim())).isFalse();
-      assertThat(circuit.allows(claimByHand())).isTrue();
+      assertThat(circuit.allows(manualClaim())).isTrue();
       pass(Duration.ofSeconds(asked[1]).minusNanos(1));
       assertThat(circuit.tryAcquirePermission(500, 0)).isEqualTo(Permission.NOTHING);
       pass(Duration.ofNanos(1));

@@ -1,16 +1,22 @@
 package dev.herald.dispatch;
 
 import static dev.herald.dispatch.Samples.claim;
-import static dev.herald.dispatch.Samples.claimByHand;
 import static dev.herald.dispatch.Samples.claimedAgo;
+import static dev.herald.dispatch.Samples.manualClaim;
 import static dev.herald.dispatch.Samples.message;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.herald.Settings;
-import dev.herald.dispatch.Outcome.Kind;
-import dev.herald.dispatch.OutcomeBatch.Recorded;
-import dev.herald.dispatch.OutcomeBatch.Written;
+import dev.herald.config.Settings;
 import dev.herald.message.ClaimedMessage;
+import dev.herald.outcome.BatchResults;
+import dev.herald.outcome.Outcome;
+import dev.herald.outcome.Outcome.Kind;
+import dev.herald.outcome.OutcomeBatch;
+import dev.herald.outcome.OutcomeBatch.Recorded;
+import dev.herald.outcome.OutcomeBatch.RecordedOutcome;
+import dev.herald.outcome.OutcomeClassifier;
+import dev.herald.outcome.OutcomeRecorder;
+import dev.herald.outcome.RetryPolicy;
 import dev.herald.testing.Configured;
 import java.time.Clock;
 import java.time.Duration;
@@ -39,12 +45,12 @@ import org.junit.jupiter.api.Test;
 class GateTest {
   private final List<OutcomeBatch> batches = new ArrayList<>();
   private final List<ClaimedMessage> posted = new CopyOnWriteArrayList<>();
-  private final AtomicBoolean mayPost = new AtomicBoolean(true);
+  private final AtomicBoolean postingAllowed = new AtomicBoolean(true);
   private Processor provider = ending(Kind.DELIVERED);
   private DefaultCamelContext camel;
   private ProducerTemplate template;
   private Circuit circuit;
-  private Recorder recorder;
+  private OutcomeRecorder recorder;
   private Gate gate;
 
   @BeforeEach
@@ -57,13 +63,18 @@ class GateTest {
     RetryPolicy policy = new RetryPolicy(settings, failing -> false);
     circuit = Samples.circuit(settings);
     recorder =
-        new Recorder(
+        new OutcomeRecorder(
             policy,
             batches::add,
-            new Dispatcher(settings.dispatch(), 0, circuit, () -> true, () -> true));
+            new ClaimPlanner(settings.dispatch(), 0, circuit, () -> true, () -> true));
     gate =
         new Gate(
-            settings, policy, circuit, new Outcomes(Clock.systemUTC()), recorder, mayPost::get);
+            settings,
+            policy,
+            circuit,
+            new OutcomeClassifier(Clock.systemUTC()),
+            recorder,
+            postingAllowed::get);
     camel = new DefaultCamelContext();
     camel.getShutdownStrategy().setTimeout(1);
     camel.addRoutes(
@@ -230,16 +241,16 @@ class GateTest {
     arrive(message(), claim());
     assertThat(circuit.open()).as("every failure speaks against the provider").isTrue();
     ClaimedMessage waiting = message();
-    ClaimedMessage byHand = message();
+    ClaimedMessage manual = message();
     arrive(waiting, claim());
-    arrive(byHand, claimByHand());
-    assertThat(posted).hasSize(2).contains(byHand);
+    arrive(manual, manualClaim());
+    assertThat(posted).hasSize(2).contains(manual);
     assertThat(recorded()).contains(waiting.id() + " RETURNED");
   }
 
   @Test
   void should_give_back_what_comes_while_no_post_may_begin() {
-    mayPost.set(false);
+    postingAllowed.set(false);
     arrive(message(), claim());
     assertThat(posted).isEmpty();
     assertThat(recorded()).singleElement().asString().endsWith("RETURNED");
@@ -255,7 +266,7 @@ class GateTest {
           }
           ending(Kind.DELIVERED).process(exchange);
         };
-    Exchange batch = exchange(List.of(message(), message()), claimByHand());
+    Exchange batch = exchange(List.of(message(), message()), manualClaim());
     template.send("direct:batch", batch);
     assertThat(batch.getException()).isNull();
     assertThat(new BatchResults().of(outcomesIn(batch)).outcomes())
@@ -294,12 +305,12 @@ class GateTest {
     }
     return batches.stream()
         .flatMap(batch -> batch.recorded(everything(batch)).stream())
-        .map(Recorded::outcome)
+        .map(RecordedOutcome::outcome)
         .toList();
   }
 
-  private static Written everything(OutcomeBatch batch) {
-    return new Written(
+  private static Recorded everything(OutcomeBatch batch) {
+    return new Recorded(
         Instant.now(), LongStream.rangeClosed(1, batch.size()).boxed().collect(Collectors.toSet()));
   }
 }

@@ -5,8 +5,9 @@ import static dev.herald.dispatch.Samples.outcome;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.herald.dispatch.Outcome.Kind;
 import dev.herald.message.ClaimedMessage;
+import dev.herald.outcome.Outcome;
+import dev.herald.outcome.Outcome.Kind;
 import dev.herald.webhook.WebhookException;
 import java.time.Duration;
 import org.junit.jupiter.api.DisplayNameGeneration;

@@ -1,44 +1,45 @@
 package dev.herald.dispatch;
 
-import dev.herald.Settings;
-import dev.herald.dispatch.Outcome.Kind;
+import dev.herald.config.Settings;
 import dev.herald.message.ClaimedMessage;
+import dev.herald.outcome.Outcome;
+import dev.herald.outcome.Outcome.Kind;
 import java.time.Duration;
 import java.util.UUID;
 
 /** Claims, messages and outcomes of the usual kind. */
-final class Samples {
-  static final Duration LEASE = Duration.ofSeconds(30);
+public final class Samples {
+  public static final Duration LEASE = Duration.ofSeconds(30);
 
   private Samples() {}
 
-  static Claim claim() {
+  public static Claim claim() {
     return claimOf(1, Duration.ZERO, false, false);
   }
 
-  static Claim claimByHand() {
+  public static Claim manualClaim() {
     return claimOf(1, Duration.ZERO, true, false);
   }
 
-  static Claim probe() {
+  public static Claim probe() {
     return claimOf(1, Duration.ZERO, false, true);
   }
 
-  static Claim claimOf(int limit, Duration interval, boolean byHand, boolean probe) {
+  public static Claim claimOf(int limit, Duration interval, boolean manual, boolean probe) {
     return new Claim(
         UUID.randomUUID(),
         limit,
         LEASE,
         interval,
         0,
-        byHand,
+        manual,
         probe,
-        Frontier.Place.BEGINNING,
+        ClaimCursor.Position.BEGINNING,
         System.nanoTime());
   }
 
   /** A claim that was made some time ago. */
-  static Claim claimedAgo(Duration age) {
+  public static Claim claimedAgo(Duration age) {
     return new Claim(
         UUID.randomUUID(),
         1,
@@ -47,24 +48,24 @@ final class Samples {
         0,
         false,
         false,
-        Frontier.Place.BEGINNING,
+        ClaimCursor.Position.BEGINNING,
         System.nanoTime() - age.toNanos());
   }
 
-  static ClaimedMessage message() {
+  public static ClaimedMessage message() {
     return message(1, false, null);
   }
 
-  static ClaimedMessage message(int attempt, boolean orphan, Long expiresInMs) {
+  public static ClaimedMessage message(int attempt, boolean orphan, Long expiresInMs) {
     return message(attempt, 3, orphan, expiresInMs, null, false);
   }
 
-  static ClaimedMessage message(int attempt, int maxAttempts) {
+  public static ClaimedMessage message(int attempt, int maxAttempts) {
     return message(attempt, maxAttempts, false, null, null, false);
   }
 
   /** One that was due again after failures; null for the first time. */
-  static ClaimedMessage failing(int attempt, Duration failingFor, boolean misconfigured) {
+  public static ClaimedMessage failing(int attempt, Duration failingFor, boolean misconfigured) {
     return message(
         attempt, 3, false, null, failingFor == null ? null : failingFor.toMillis(), misconfigured);
   }
@@ -92,15 +93,15 @@ final class Samples {
   }
 
   /** One that asks the machine's clock, on a node with one POST under way. */
-  static Circuit circuit(Settings settings) {
+  public static Circuit circuit(Settings settings) {
     return new Circuit(settings.circuit(), settings.dispatch(), System::nanoTime, () -> 1);
   }
 
-  static Outcome outcome(Kind kind) {
+  public static Outcome outcome(Kind kind) {
     return outcome(message(), kind, false);
   }
 
-  static Outcome outcome(ClaimedMessage message, Kind kind, boolean probe) {
+  public static Outcome outcome(ClaimedMessage message, Kind kind, boolean probe) {
     String error = kind == Kind.DELIVERED || kind == Kind.RETURNED ? null : "why";
     return new Outcome(message, kind, null, null, error, null, Duration.ZERO, probe);
   }

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.herald.api.ApiException;
 import dev.herald.message.Message;
+import dev.herald.problem.ProblemException;
 import dev.herald.testing.Configured;
 import java.time.Duration;
 import java.time.Instant;
@@ -51,7 +51,7 @@ class IntakeTest {
   /** What the two statements do, with a door that the test can shut. */
   private static final class Table implements Intake.Store {
     private final List<MessageBatch> batches = new CopyOnWriteArrayList<>();
-    private final Map<Intake.Key, List<Intake.Made>> requests = new HashMap<>();
+    private final Map<Intake.Key, List<Intake.EarlierMessage>> requests = new HashMap<>();
     private volatile CountDownLatch door = new CountDownLatch(0);
     private volatile Consumer<MessageBatch> fault = batch -> {};
 
@@ -74,7 +74,8 @@ class IntakeTest {
         String[] ids = batch.getRequestIds()[i].replaceAll("[{}]", "").split(",");
         String hash = batch.getHashes()[i];
         if (!requests.containsKey(key)) {
-          requests.put(key, Stream.of(ids).map(id -> new Intake.Made(hash, message(id))).toList());
+          requests.put(
+              key, Stream.of(ids).map(id -> new Intake.EarlierMessage(hash, message(id))).toList());
           fresh.add(ids[0]);
         }
       }
@@ -89,7 +90,7 @@ class IntakeTest {
     }
 
     @Override
-    public synchronized List<Intake.Made> find(Intake.Key key) {
+    public synchronized List<Intake.EarlierMessage> find(Intake.Key key) {
       return requests.getOrDefault(key, List.of());
     }
 
@@ -185,10 +186,10 @@ class IntakeTest {
     intake.start();
     accept("key", message("a")).join();
     assertThatThrownBy(accept("key", message("b"))::join)
-        .hasCauseInstanceOf(ApiException.class)
+        .hasCauseInstanceOf(ProblemException.class)
         .hasMessageContaining("Idempotency-Key 'key' came with another body");
     assertThatThrownBy(accept("key", message("a"), message("b"))::join)
-        .hasCauseInstanceOf(ApiException.class);
+        .hasCauseInstanceOf(ProblemException.class);
   }
 
   @Test
@@ -251,7 +252,7 @@ class IntakeTest {
     allWait();
     intake.close();
     assertThatThrownBy(accept(null, message("too late"))::join)
-        .hasCauseInstanceOf(ApiException.class)
+        .hasCauseInstanceOf(ProblemException.class)
         .hasMessageContaining("shutting down");
     table.door.countDown();
     assertThat(waiting.join()).hasSize(1);

@@ -1,6 +1,6 @@
 package dev.herald.testing;
 
-import dev.herald.Settings;
+import dev.herald.config.Settings;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;

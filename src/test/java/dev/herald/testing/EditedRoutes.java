@@ -24,9 +24,10 @@ public final class EditedRoutes {
     try (Stream<Path> files = Files.list(Path.of("routes"))) {
       for (Path file : (Iterable<Path>) files::iterator) {
         String text = Files.readString(file);
-        if (file.endsWith("deliver.yaml")) {
+        if (file.endsWith("deliver.camel.yaml")) {
           if (!text.contains(POST)) {
-            throw new IllegalStateException("routes/deliver.yaml has no step http-send-message");
+            throw new IllegalStateException(
+                "routes/deliver.camel.yaml has no step http-send-message");
           }
           text = text.replace(POST, steps.indent(8) + POST);
         }

@@ -1,5 +1,6 @@
 package dev.herald.webhook;
 
+import dev.herald.config.WebhookUrl;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;

@@ -2,6 +2,7 @@ package dev.herald.webhook;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.herald.config.SigningSecret;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -21,7 +22,7 @@ class SignatureTest {
 
   @Test
   void should_sign_as_the_test_vector_of_standard_webhooks() throws Exception {
-    Exchange exchange = signed(Signature.parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+    Exchange exchange = signed(SigningSecret.parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
     assertThat(exchange.getMessage().getHeaders())
         .containsEntry("webhook-id", ID)
         .containsEntry("webhook-timestamp", "1614265330")
@@ -40,14 +41,14 @@ class SignatureTest {
 
   @Test
   void should_take_only_secrets_of_the_specifications_form_and_length() {
-    assertThat(Signature.parse("whsec_" + "A".repeat(32)))
+    assertThat(SigningSecret.parse("whsec_" + "A".repeat(32)))
         .get()
         .satisfies(bytes -> assertThat(bytes).hasSize(24));
-    assertThat(Signature.parse("whsec_" + "A".repeat(28))).isEmpty();
-    assertThat(Signature.parse("whsec_" + "A".repeat(88))).isEmpty();
-    assertThat(Signature.parse("whsec_")).isEmpty();
-    assertThat(Signature.parse("A".repeat(32))).isEmpty();
-    assertThat(Signature.parse("whsec_" + "-".repeat(32))).isEmpty();
+    assertThat(SigningSecret.parse("whsec_" + "A".repeat(28))).isEmpty();
+    assertThat(SigningSecret.parse("whsec_" + "A".repeat(88))).isEmpty();
+    assertThat(SigningSecret.parse("whsec_")).isEmpty();
+    assertThat(SigningSecret.parse("A".repeat(32))).isEmpty();
+    assertThat(SigningSecret.parse("whsec_" + "-".repeat(32))).isEmpty();
   }
 
   private static Exchange signed(Optional<byte[]> secret) throws Exception {

@@ -4,8 +4,8 @@ import static dev.herald.webhook.Calls.ACCEPTED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.herald.ConfigurationException;
-import dev.herald.Settings;
+import dev.herald.config.ConfigurationException;
+import dev.herald.config.Settings;
 import dev.herald.testing.Certificate;
 import dev.herald.testing.RawProvider;
 import dev.herald.testing.RawProvider.Connection;

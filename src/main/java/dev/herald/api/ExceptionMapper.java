@@ -1,0 +1,82 @@
+package dev.herald.api;
+
+import dev.herald.problem.Problem;
+import dev.herald.problem.Problem.Type;
+import dev.herald.problem.ProblemException;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+import org.apache.camel.Processor;
+import org.apache.camel.component.direct.DirectConsumerNotAvailableException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+import org.springframework.dao.NonTransientDataAccessResourceException;
+import org.springframework.dao.TransientDataAccessException;
+import org.springframework.jdbc.CannotGetJdbcConnectionException;
+
+/**
+ * Turns what a route threw into a problem. The client learns what it can do about it; the log, with
+ * the correlation id, gets the rest. Stateless.
+ */
+public final class ExceptionMapper implements Processor {
+  private static final Logger LOG = LoggerFactory.getLogger(ExceptionMapper.class);
+
+  /** Seconds after which a client may try again what was not available. */
+  static final String RETRY_AFTER = "2";
+
+  private final Json json;
+
+  public ExceptionMapper(Json json) {
+    this.json = json;
+  }
+
+  @Override
+  public void process(Exchange exchange) {
+    Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
+    Message message = exchange.getMessage();
+    String correlationId = message.getHeader(ApiHeaders.CORRELATION_ID, String.class);
+    Problem problem =
+        problem(
+            failure, exchange.getProperty(Exchange.FAILURE_ROUTE_ID, String.class), correlationId);
+    message.removeHeaders("*");
+    if (problem.status() == 503) {
+      message.setHeader("Retry-After", RETRY_AFTER);
+    }
+    message.setHeader(Exchange.HTTP_RESPONSE_CODE, problem.status());
+    message.setHeader(Exchange.CONTENT_TYPE, Problem.MEDIA_TYPE);
+    message.setBody(json.write(problem.withCorrelationId(correlationId)));
+  }
+
+  private static Problem problem(Exception failure, String route, String correlationId) {
+    if (failure instanceof ProblemException refusal) {
+      return refusal.problem();
+    }
+    if (away(failure)) {
+      RequestLog.with(
+          correlationId,
+          () -> LOG.warn("Route {} could not reach PostgreSQL: {}", route, failure.getMessage()));
+      return Problem.of(Type.UNAVAILABLE, "PostgreSQL does not answer; try again");
+    }
+    if (failure instanceof DirectConsumerNotAvailableException) {
+      return Problem.of(Type.UNAVAILABLE, "the route of this call is stopped");
+    }
+    RequestLog.with(correlationId, () -> LOG.error("Route {} failed", route, failure));
+    return Problem.of(Type.INTERNAL, "see the log");
+  }
+
+  /** Whether a failure says that PostgreSQL is away, rather than that a statement is wrong. */
+  private static boolean away(Exception failure) {
+    if (failure instanceof DataAccessException access) {
+      String state =
+          access.getMostSpecificCause() instanceof java.sql.SQLException sql
+              ? sql.getSQLState()
+              : null;
+      return access instanceof CannotGetJdbcConnectionException
+          || access instanceof TransientDataAccessException
+          || access instanceof NonTransientDataAccessResourceException
+          || (state != null
+              && (state.startsWith("08") || state.startsWith("57P") || state.equals("25006")));
+    }
+    return false;
+  }
+}

@@ -1,0 +1,308 @@
+package dev.herald.api;
+
+import dev.herald.api.Contract.Operation;
+import dev.herald.config.Settings;
+import dev.herald.problem.Problem;
+import dev.herald.problem.Problem.FieldError;
+import dev.herald.problem.Problem.Type;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.codec.TooLongFrameException;
+import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpClosedException;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What every request meets before any route: its correlation id, its key and that key's rate, and
+ * whether the contract knows its path, method, parameters and media types. A body is not looked at
+ * here. Stateless; runs on the server's event loop.
+ */
+public final class RequestFilter {
+  private static final Logger LOG = LoggerFactory.getLogger(RequestFilter.class);
+  private static final Pattern CORRELATION_ID = Pattern.compile("[A-Za-z0-9._:/+=-]{1,128}");
+  private static final String JSON = "application/json";
+
+  private final Contract contract;
+  private final ApiKeys keys;
+  private final RateLimits limits;
+  private final Json json;
+  private final SwaggerUi ui;
+  private final Set<String> queryNames;
+  private final int maxBodyBytes;
+
+  public RequestFilter(
+      Contract contract,
+      ApiKeys keys,
+      RateLimits limits,
+      Json json,
+      SwaggerUi ui,
+      Settings.Server settings) {
+    this.contract = contract;
+    this.keys = keys;
+    this.limits = limits;
+    this.json = json;
+    this.ui = ui;
+    this.queryNames = contract.queryNames();
+    this.maxBodyBytes = settings.maxBodyBytes();
+  }
+
+  /** Puts this in front of everything that a router serves. */
+  public void guard(Router router) {
+    router.route().order(-1000).handler(this::handle);
+    router.route().order(Integer.MAX_VALUE).handler(this::stopped);
+    router.route().order(-1000).failureHandler(this::failed);
+  }
+
+  /** What the server itself refuses, or fails at. */
+  private void failed(RoutingContext context) {
+    if (brokenOff(context)) {
+      refuse(context, Problem.of(Type.MALFORMED, "the body breaks off or is not HTTP"));
+      return;
+    }
+    switch (context.statusCode()) {
+      case 400 -> refuse(context, Problem.of(Type.MALFORMED, "the request cannot be read"));
+      case 413 -> refuse(context, tooLarge());
+      default -> {
+        RequestLog.with(
+            context.request().getHeader(ApiHeaders.CORRELATION_ID),
+            () ->
+                LOG.error("The server failed at {}", context.request().path(), context.failure()));
+        refuse(context, Problem.of(Type.INTERNAL, "see the log"));
+      }
+    }
+  }
+
+  /** Whether the client is at fault: it left, or its body's chunks are wrong. */
+  private static boolean brokenOff(RoutingContext context) {
+    Throwable failure = context.failure();
+    return failure instanceof HttpClosedException
+        || failure instanceof DecoderException
+        || (failure instanceof NumberFormatException && !context.request().isEnded());
+  }
+
+  /** Answers bytes that are no request, or one whose first line or headers are too long. */
+  void unreadable(HttpServerRequest request) {
+    Throwable cause = request.decoderResult().cause();
+    String detail =
+        cause instanceof TooLongFrameException
+            ? "its first line or its headers are too long"
+            : "it is not HTTP";
+    request
+        .response()
+        .setStatusCode(400)
+        .putHeader("Content-Type", Problem.MEDIA_TYPE)
+        .putHeader("Connection", "close")
+        .end(
+            json.write(
+                Problem.of(Type.MALFORMED, detail).withCorrelationId(UUID.randomUUID().toString())))
+        .onComplete(sent -> request.connection().close());
+  }
+
+  /** The contract has it and no route took it. */
+  private void stopped(RoutingContext context) {
+    context.response().putHeader("Retry-After", ExceptionMapper.RETRY_AFTER);
+    refuse(context, Problem.of(Type.UNAVAILABLE, "the route of this call is stopped"));
+  }
+
+  private void handle(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    MultiMap headers = request.headers();
+    String correlationId = correlationId(headers.get(ApiHeaders.CORRELATION_ID));
+    headers.set(ApiHeaders.CORRELATION_ID, correlationId);
+    context.response().putHeader(ApiHeaders.CORRELATION_ID, correlationId);
+    headers.remove(ApiHeaders.KEY_NAME);
+    // A route cannot tell a header from the query parameter of its name, which alone was checked.
+    queryNames.forEach(headers::remove);
+
+    String path;
+    try {
+      path = context.normalizedPath();
+    } catch (IllegalArgumentException e) {
+      refuse(context, Problem.of(Type.MALFORMED, "the path cannot be decoded"));
+      return;
+    }
+    if (ui.has(path)) {
+      page(context);
+      return;
+    }
+    Map<String, Operation> operations = contract.at(path);
+    Operation operation = operations.get(request.method().name());
+    if (operation == null || operation.secured()) {
+      Optional<String> key = keys.name(headers.get("Authorization"));
+      if (key.isEmpty() && path.startsWith("/api")) {
+        context.response().putHeader("WWW-Authenticate", "Bearer");
+        refuse(
+            context, Problem.of(Type.UNAUTHORIZED, "send the header Authorization: Bearer <key>"));
+        return;
+      }
+      if (key.isPresent() && limits.on() && tooMany(context, key.get())) {
+        return;
+      }
+      key.ifPresent(name -> headers.set(ApiHeaders.KEY_NAME, name));
+    }
+    if (operations.isEmpty()) {
+      refuse(
+          context,
+          Problem.of(Type.NOT_FOUND, "nothing is at " + path + "; /openapi.json says what is"));
+    } else if (operation == null) {
+      refuseMethod(context, String.join(", ", operations.keySet()));
+    } else {
+      problem(operation, path, request, context.queryParams())
+          .ifPresentOrElse(problem -> refuse(context, problem), context::next);
+    }
+  }
+
+  /** Counts a request, and refuses it where it is one too many. */
+  private boolean tooMany(RoutingContext context, String keyName) {
+    RateLimits.Transition verdict = limits.count(keyName);
+    context
+        .response()
+        .putHeader("RateLimit", verdict.limit())
+        .putHeader("RateLimit-Policy", verdict.policy());
+    if (!verdict.allowed()) {
+      context.response().putHeader("Retry-After", Long.toString(verdict.retryAfter()));
+      refuse(context, Problem.of(Type.TOO_MANY_REQUESTS, limits.explain()));
+    }
+    return !verdict.allowed();
+  }
+
+  private void page(RoutingContext context) {
+    HttpMethod method = context.request().method();
+    if (method == HttpMethod.GET || method == HttpMethod.HEAD) {
+      ui.answer(context);
+    } else {
+      refuseMethod(context, SwaggerUi.ALLOWED);
+    }
+  }
+
+  private void refuseMethod(RoutingContext context, String allowed) {
+    context.response().putHeader("Allow", allowed);
+    refuse(
+        context,
+        Problem.of(
+            Type.METHOD_NOT_ALLOWED, context.request().method() + " is not; allowed: " + allowed));
+  }
+
+  private Optional<Problem> problem(
+      Operation operation, String path, HttpServerRequest request, MultiMap query) {
+    List<FieldError> errors = new ArrayList<>();
+    Iterator<String> parts = contract.parts(path).iterator();
+    operation
+        .path()
+        .forEach((name, schema) -> errors.addAll(Contract.check(name, schema, parts.next())));
+    for (String name : query.names()) {
+      if (!operation.query().containsKey(name)) {
+        errors.add(new FieldError(name, "additionalProperties", unknown(operation)));
+      } else if (query.getAll(name).size() > 1) {
+        errors.add(new FieldError(name, "maxItems", "must be given once"));
+      } else {
+        errors.addAll(Contract.check(name, operation.query().get(name), query.get(name)));
+      }
+    }
+    operation
+        .headers()
+        .forEach(
+            (name, schema) -> {
+              if (request.headers().contains(name)) {
+                errors.addAll(Contract.check(name, schema, request.headers().get(name)));
+              }
+            });
+    if (!errors.isEmpty()) {
+      return Optional.of(Problem.of(Type.BAD_PARAMETER, errors));
+    }
+    String accept = request.getHeader("Accept");
+    if (accept != null && !accepts(accept)) {
+      return Optional.of(Problem.of(Type.NOT_ACCEPTABLE, "Accept is " + accept));
+    }
+    return bodyProblem(operation, request);
+  }
+
+  private Optional<Problem> bodyProblem(Operation operation, HttpServerRequest request) {
+    String length = request.getHeader("Content-Length");
+    boolean empty = length == null ? !unmeasured(request) : length.equals("0");
+    if (operation.body().isEmpty() || empty) {
+      // Or the server would decode a form that nobody asked for, and fail at a GET that has one.
+      request.headers().remove("Content-Type");
+      return operation.bodyRequired() && empty
+          ? Optional.of(Problem.of(Type.MALFORMED, "the body is empty; it must be JSON"))
+          : Optional.empty();
+    }
+    if (length != null && (length.length() > 9 || Integer.parseInt(length) > maxBodyBytes)) {
+      return Optional.of(tooLarge());
+    }
+    String type = request.getHeader("Content-Type");
+    return type != null && type.split(";", 2)[0].strip().equalsIgnoreCase(JSON)
+        ? Optional.empty()
+        : Optional.of(
+            Problem.of(
+                Type.UNSUPPORTED_MEDIA_TYPE,
+                "Content-Type is " + (type == null ? "missing" : type)));
+  }
+
+  /**
+   * A body without a Content-Length. HTTP/2 does not announce one, but a body that is taken has a
+   * type.
+   */
+  private static boolean unmeasured(HttpServerRequest request) {
+    return request.version() == HttpVersion.HTTP_2
+        ? request.getHeader("Content-Type") != null
+        : request.getHeader("Transfer-Encoding") != null;
+  }
+
+  private Problem tooLarge() {
+    return Problem.of(
+        Type.TOO_LARGE, "at most " + maxBodyBytes + " bytes are taken (server.max-body)");
+  }
+
+  private static String unknown(Operation operation) {
+    return operation.query().isEmpty()
+        ? "is not known; there are no query parameters here"
+        : "is not known; known are " + String.join(", ", operation.query().keySet());
+  }
+
+  private static boolean accepts(String accept) {
+    for (String range : accept.split(",")) {
+      String type = range.split(";", 2)[0].strip().toLowerCase(java.util.Locale.ROOT);
+      if (type.equals("*/*")
+          || type.equals("application/*")
+          || type.equals(JSON)
+          || type.equals(Problem.MEDIA_TYPE)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static String correlationId(String given) {
+    return given != null && CORRELATION_ID.matcher(given).matches()
+        ? given
+        : UUID.randomUUID().toString();
+  }
+
+  private void refuse(RoutingContext context, Problem problem) {
+    if (context.response().ended()) {
+      return;
+    }
+    String body =
+        json.write(
+            problem.withCorrelationId(context.response().headers().get(ApiHeaders.CORRELATION_ID)));
+    context
+        .response()
+        .setStatusCode(problem.status())
+        .putHeader("Content-Type", Problem.MEDIA_TYPE)
+        .end(body);
+  }
+}

@@ -1,0 +1,18 @@
+package dev.herald.config;
+
+import java.util.List;
+
+/** The configuration cannot work; the message names every key and what would be right. */
+public final class ConfigurationException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  public ConfigurationException(String message) {
+    super(message, null, false, false);
+  }
+
+  public static void throwIfAny(List<String> problems) {
+    if (!problems.isEmpty()) {
+      throw new ConfigurationException(String.join("\n  ", problems));
+    }
+  }
+}

@@ -1,0 +1,42 @@
+package dev.herald.config;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Makes sure that the ports are free before anything starts, and names both at once. Of the
+ * management server Camel only logs that its port is taken; the API's would end the start, but only
+ * when PostgreSQL has been waited for.
+ */
+public final class PortCheck {
+  private PortCheck() {}
+
+  /**
+   * @throws ConfigurationException naming each key whose address cannot be listened on
+   */
+  public static void check(Settings settings) {
+    List<String> problems = new ArrayList<>();
+    check("server", settings.server().host(), settings.server().port(), problems);
+    check("management", settings.management().host(), settings.management().port(), problems);
+    ConfigurationException.throwIfAny(problems);
+  }
+
+  private static void check(String prefix, String host, int port, List<String> problems) {
+    InetSocketAddress address = new InetSocketAddress(host, port);
+    if (address.isUnresolved()) {
+      problems.add("%s.host=%s has no address".formatted(prefix, host));
+      return;
+    }
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(address);
+    } catch (IOException e) {
+      problems.add(
+          "%s.port=%d cannot be listened on at %s: %s; stop what holds it, or set another %s.port"
+              .formatted(prefix, port, host, e.getMessage(), prefix));
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package dev.herald.config;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The files of the flow: {@code NAME.camel.yaml}, as Kaoto and the Camel tools know them. */
+public final class RouteFiles {
+  private static final String READ = ".camel.yaml";
+
+  private RouteFiles() {}
+
+  /**
+   * Makes sure that no file lies there unread: somebody's edit would be lost without a word.
+   *
+   * @throws ConfigurationException naming each file that would not be read
+   */
+  public static void check(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return; // Camel says so
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      List<String> problems =
+          files
+              .filter(file -> file.toString().matches(".*\\.ya?ml"))
+              .filter(file -> !file.toString().endsWith(READ))
+              .sorted()
+              .map(
+                  file ->
+                      "%s is not read: route files are called NAME%s, so rename it to %s"
+                          .formatted(
+                              file,
+                              READ,
+                              file.getFileName().toString().replaceFirst("\\.ya?ml$", READ)))
+              .toList();
+      ConfigurationException.throwIfAny(problems);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,130 @@
+package dev.herald.control;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.herald.config.Settings;
+import dev.herald.dispatch.Circuit;
+import dev.herald.dispatch.ClaimPlanner;
+import dev.herald.dispatch.Gate;
+import dev.herald.outcome.OutcomeRecorder;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.camel.Body;
+
+/** What the API says of the delivery as a whole. */
+public final class DeliveryStatus {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Of messages, as the API shows them. */
+  public static final List<String> STATUSES =
+      List.of("PENDING", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED", "EXPIRED");
+
+  private final Settings.Dispatch settings;
+  private final ClaimPlanner dispatcher;
+  private final Gate gate;
+  private final OutcomeRecorder recorder;
+  private final Circuit circuit;
+
+  /** Schema {@code MessagingStatus} of the contract. */
+  public record MessagingStatus(SchedulerState scheduler, Node node) {}
+
+  /** What this node has claimed and not recorded, by where it stands; and its circuit. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Node(
+      int claimed,
+      int delivering,
+      int waiting,
+      int recording,
+      String circuit,
+      String circuitReason,
+      Instant circuitSince,
+      Instant circuitUntil) {}
+
+  /** Schema {@code Stats} of the contract. */
+  public record Stats(
+      Map<String, Long> byStatus, long dueNow, double oldestDueAgeSeconds, long sentPerMinute) {
+
+    /** Of the one row of {@code sql/get-stats.sql}. */
+    static Stats of(Map<String, Object> row) throws JsonProcessingException {
+      JsonNode tally = JSON.readTree((String) row.get("tally"));
+      long leased = number(row.get("leased"));
+      Map<String, Long> byStatus = new LinkedHashMap<>();
+      STATUSES.forEach(status -> byStatus.put(status, tally.path(status).asLong()));
+      byStatus.put("SENDING", leased);
+      byStatus.merge("PENDING", -leased, Long::sum);
+      double age =
+          row.get("oldest_due_age") == null
+              ? 0
+              : ((Number) row.get("oldest_due_age")).doubleValue();
+      return new Stats(
+          byStatus, Math.max(0, number(row.get("due"))), age, number(row.get("sent_per_minute")));
+    }
+
+    private static long number(Object value) {
+      return ((Number) value).longValue();
+    }
+  }
+
+  public DeliveryStatus(
+      Settings.Dispatch settings,
+      ClaimPlanner dispatcher,
+      Gate gate,
+      OutcomeRecorder recorder,
+      Circuit circuit) {
+    this.settings = settings;
+    this.dispatcher = dispatcher;
+    this.gate = gate;
+    this.recorder = recorder;
+    this.circuit = circuit;
+  }
+
+  /** Why delivery is started or stopped: null when the request does not say. */
+  public String reason(@Body JsonNode request) {
+    return request == null ? null : request.path("reason").textValue();
+  }
+
+  public SchedulerState scheduler(@Body SchedulerState state) {
+    return settings.continuous() || !state.running() ? state.unpaced() : state;
+  }
+
+  public MessagingStatus messaging(@Body SchedulerState state) {
+    int claimed = dispatcher.inFlight();
+    int delivering = gate.busy();
+    int recording = recorder.backlog();
+    Circuit.Snapshot seen = circuit.snapshot();
+    return new MessagingStatus(
+        scheduler(state),
+        new Node(
+            claimed,
+            delivering,
+            Math.max(0, claimed - delivering - recording),
+            recording,
+            seen.state().name(),
+            seen.fullReason(),
+            seen.since(),
+            seen.until()));
+  }
+
+  /** What keeps this node from claiming, as far as anyone may read it; empty while nothing does. */
+  public static Optional<String> trouble(Circuit circuit) {
+    Circuit.Snapshot seen = circuit.snapshot();
+    return switch (seen.state()) {
+      case CLOSED -> Optional.empty();
+      case OPEN, HALF_OPEN ->
+          Optional.of(
+              "its circuit is open since %s, and only a few messages test it now and then: %s"
+                  .formatted(seen.since().truncatedTo(ChronoUnit.SECONDS), seen.reason()));
+      case PAUSED -> Optional.of("nothing is claimed for a moment: " + seen.reason());
+    };
+  }
+
+  public Stats stats(@Body Map<String, Object> row) throws JsonProcessingException {
+    return Stats.of(row);
+  }
+}

@@ -1,0 +1,313 @@
+package dev.herald.dispatch;
+
+import com.fasterxml.uuid.Generators;
+import com.fasterxml.uuid.NoArgGenerator;
+import dev.herald.config.Settings;
+import dev.herald.dispatch.Circuit.Permission;
+import dev.herald.message.ClaimedMessage;
+import dev.herald.outcome.OutcomeRecorder;
+import dev.herald.problem.Problem.Type;
+import dev.herald.problem.ProblemException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import org.apache.camel.Body;
+import org.apache.camel.ExchangeException;
+import org.apache.camel.Header;
+import org.apache.camel.Variable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Decides when this node claims and how much: as soon as something rings while there is room, never
+ * more than it will start soon. What is claimed and not yet recorded is bounded, so memory is.
+ * Thread-safe.
+ */
+public final class ClaimPlanner implements OutcomeRecorder.Listener {
+  private static final Logger LOG = LoggerFactory.getLogger(ClaimPlanner.class);
+
+  /**
+   * How much work is claimed ahead, at the rate of late: enough to bridge a claim, little enough
+   * for a lease.
+   */
+  private static final Duration PREFETCH_TIME = Duration.ofMillis(500);
+
+  /** Claimed, delivered and recorded at the same time; with two, each waited for the others. */
+  private static final int BATCHES_AHEAD = 4;
+
+  private final NoArgGenerator claimIds = Generators.timeBasedEpochRandomGenerator();
+  private final Settings.Dispatch settings;
+  private final int rateLimit;
+  private final Circuit circuit;
+  private final BooleanSupplier canDeliver;
+  private final BooleanSupplier claimRouteRuns;
+  private final Semaphore wakeSignal = new Semaphore(0);
+  private final AtomicInteger inFlight = new AtomicInteger();
+  private final AtomicLong finished = new AtomicLong();
+  private final AtomicLong orphans = new AtomicLong();
+  private final AtomicLong claims = new AtomicLong();
+  private final AtomicLong messages = new AtomicLong();
+  private final Rate rate = new Rate();
+  private final ClaimCursor frontier = new ClaimCursor();
+  private volatile boolean claimWhenSlotsAreFree;
+  private volatile Claim pendingClaim;
+  private volatile boolean failing;
+  private volatile boolean recordingFails;
+  private volatile boolean closed;
+
+  /**
+   * @param rateLimit {@code webhook.rate-limit}: deliveries a second of all nodes; 0 for no limit
+   * @param canDeliver whether what is claimed now could be delivered
+   * @param claimRouteRuns whether the rounds go on that ask for the next claim; when that ends, it
+   *     must {@link #wake}
+   */
+  public ClaimPlanner(
+      Settings.Dispatch settings,
+      int rateLimit,
+      Circuit circuit,
+      BooleanSupplier canDeliver,
+      BooleanSupplier claimRouteRuns) {
+    this.settings = settings;
+    this.rateLimit = rateLimit;
+    this.circuit = circuit;
+    this.canDeliver = canDeliver;
+    this.claimRouteRuns = claimRouteRuns;
+  }
+
+  /**
+   * Waits until something rings, {@code dispatch.idle-wait} at the most, and gives the next claim;
+   * null while nothing should be claimed. It does not wait once the rounds are to end.
+   */
+  public Claim next() throws InterruptedException {
+    if (!claimRouteRuns.getAsBoolean()) {
+      return null;
+    }
+    if (wakeSignal.tryAcquire(settings.idleWait().toMillis(), TimeUnit.MILLISECONDS)) {
+      wakeSignal.drainPermits();
+    }
+    claimWhenSlotsAreFree = true; // before it looks, or what is recorded meanwhile rings nobody
+    int limit = maxToClaim();
+    if (limit == 0 || !canDeliver() || !claimRouteRuns.getAsBoolean()) {
+      return null;
+    }
+    Permission permission = circuit.tryAcquirePermission(limit, inFlight.get());
+    if (permission.limit() == 0) {
+      return null;
+    }
+    claimWhenSlotsAreFree = false;
+    pendingClaim = claim(permission.limit(), false, permission.probe());
+    if (closed) {
+      pendingClaim = null;
+    }
+    return pendingClaim;
+  }
+
+  /**
+   * Whether a message may be posted now. Not while outcomes cannot be written: their leases may run
+   * out, and a claim would overtake them and send again what is known to be sent.
+   */
+  public boolean postingAllowed() {
+    return !closed && !recordingFails;
+  }
+
+  /**
+   * Whether a message that is stored now would wait for this node, so that the others should hear
+   * of it. Never with paced sending, where the turn decides; whether the scheduler runs is the
+   * claim's to see. Changes nothing, and asks nobody.
+   */
+  public boolean needsOtherNodes() {
+    return settings.continuous()
+        && !(claimRouteRuns.getAsBoolean()
+            && canDeliver()
+            && circuit.closed()
+            && maxToClaim(rate.latest()) > 0);
+  }
+
+  private boolean canDeliver() {
+    return postingAllowed() && canDeliver.getAsBoolean();
+  }
+
+  /**
+   * A claim by hand: neither the switch, the pace nor the circuit holds it back.
+   *
+   * @throws ApiException while nothing can be delivered
+   */
+  public Claim manual(@Header("batchSize") Integer batchSize) {
+    if (!canDeliver()) {
+      throw new ProblemException(
+          Type.UNAVAILABLE,
+          closed
+              ? "this node is shutting down"
+              : recordingFails
+                  ? "outcomes cannot be recorded at the moment"
+                  : "a route that delivers is stopped on this node");
+    }
+    return claim(batchSize == null ? settings.batchSize() : batchSize, true, false);
+  }
+
+  /**
+   * With a rate limit each claim begins at the beginning: most bring nothing, and the one a second
+   * that looks there must not be one of those.
+   */
+  private Claim claim(int limit, boolean manual, boolean probe) {
+    long now = System.nanoTime();
+    boolean goesOn = settings.continuous() && rateLimit == 0 && !manual && !probe;
+    return new Claim(
+        claimIds.generate(),
+        limit,
+        settings.lease(),
+        settings.interval(),
+        rateLimit,
+        manual,
+        probe,
+        goesOn ? frontier.next(now) : ClaimCursor.Position.BEGINNING,
+        now);
+  }
+
+  /** Takes note of what a claim brought, and asks for more while there is more. */
+  public List<ClaimedMessage> claimed(
+      @Variable("claim") Claim claim, @Body List<ClaimedMessage> messages) {
+    inFlight.addAndGet(messages.size());
+    claims.incrementAndGet();
+    this.messages.addAndGet(messages.size());
+    if (!claim.manual()) {
+      pendingClaim = null;
+      if (failing) {
+        LOG.info("Claims work again");
+        failing = false;
+      }
+    }
+    long again = messages.stream().filter(ClaimedMessage::orphan).count();
+    if (again > 0) {
+      orphans.addAndGet(again);
+      LOG.warn(
+          "{} messages whose lease ran out were claimed again; they may have been sent", again);
+    }
+    if (claim.probe()) {
+      circuit.probing(messages.size());
+    }
+    if (claim.continuous()) {
+      frontier.reached(messages);
+    }
+    if (claim.continuous() && messages.size() == claim.limit()) {
+      wake();
+    }
+    return messages;
+  }
+
+  /** A tick whose claim failed: nothing was claimed, or its lease will run out. */
+  public void failed(@ExchangeException Exception failure) {
+    Claim claim = pendingClaim;
+    pendingClaim = null;
+    if (claim != null && claim.probe()) {
+      circuit.releasePermission();
+    }
+    if (!failing) {
+      LOG.warn("Nothing could be claimed, and every tick tries again: {}", failure.getMessage());
+    }
+    failing = true;
+  }
+
+  @Override
+  public void recording(boolean works) {
+    if (recordingFails == works) {
+      recordingFails = !works;
+      wake();
+    }
+  }
+
+  @Override
+  public void recorded(int count) {
+    finished.addAndGet(count);
+    inFlight.addAndGet(-count);
+    if (claimWhenSlotsAreFree && maxToClaim() > 0) {
+      wake();
+    }
+  }
+
+  /** Something may be due now. */
+  public void wake() {
+    if (wakeSignal.availablePermits() == 0) {
+      wakeSignal.release();
+    }
+  }
+
+  /** No more claims. */
+  void close() {
+    closed = true;
+  }
+
+  /** Whether nothing is claimed, and no tick is claiming. */
+  boolean idle() {
+    return pendingClaim == null && inFlight.get() <= 0;
+  }
+
+  /** Claims that were answered, those too that brought nothing. */
+  public long claims() {
+    return claims.get();
+  }
+
+  /** Messages that they brought. */
+  public long messages() {
+    return messages.get();
+  }
+
+  /** Messages that this node claimed after an earlier claim had never ended. */
+  public long orphans() {
+    return orphans.get();
+  }
+
+  @Override
+  public int inFlight() {
+    return inFlight.get();
+  }
+
+  /**
+   * How many to claim now: a batch, or in continuous mode what will be started soon; zero for not
+   * now.
+   */
+  private int maxToClaim() {
+    return maxToClaim(rate.perSecond(finished.get()));
+  }
+
+  private int maxToClaim(long perSecond) {
+    int busy = inFlight.get();
+    if (!settings.continuous()) {
+      return busy < settings.concurrency() + settings.batchSize() ? settings.batchSize() : 0;
+    }
+    int soon = (int) Math.min(Integer.MAX_VALUE / 2, perSecond * PREFETCH_TIME.toMillis() / 1000);
+    int ahead =
+        Math.min(BATCHES_AHEAD * settings.batchSize(), Math.max(settings.concurrency(), soon));
+    int maxToClaim = settings.concurrency() + ahead - busy;
+    return maxToClaim < Math.max(1, Math.min(ahead / 2, settings.batchSize()))
+        ? 0
+        : Math.min(maxToClaim, settings.batchSize());
+  }
+
+  /** The rate at which a counter grew of late. */
+  private static final class Rate {
+    private static final long WINDOW_NANOS = 250_000_000;
+    private long since = System.nanoTime();
+    private long countThen;
+    private long perSecond;
+
+    synchronized long perSecond(long count) {
+      long now = System.nanoTime();
+      if (now - since >= WINDOW_NANOS) {
+        perSecond = (count - countThen) * 1_000_000_000L / (now - since);
+        since = now;
+        countThen = count;
+      }
+      return perSecond;
+    }
+
+    /** As it was last worked out. */
+    synchronized long latest() {
+      return perSecond;
+    }
+  }
+}

@@ -1,0 +1,114 @@
+package dev.herald.intake;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.uuid.Generators;
+import com.fasterxml.uuid.NoArgGenerator;
+import dev.herald.message.PhoneNumbers;
+import dev.herald.message.Times;
+import dev.herald.problem.Problem;
+import dev.herald.problem.Problem.FieldError;
+import dev.herald.problem.Problem.Type;
+import dev.herald.problem.ProblemException;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.apache.camel.Body;
+
+/**
+ * Makes messages of bodies that obey the contract's schema, by the rules that a schema cannot say.
+ * Thread-safe.
+ */
+public final class NewMessages {
+  private final NoArgGenerator ids = Generators.timeBasedEpochGenerator();
+  private final PhoneNumbers phoneNumbers;
+  private final Clock clock;
+
+  public NewMessages(PhoneNumbers phoneNumbers, Clock clock) {
+    this.phoneNumbers = phoneNumbers;
+    this.clock = clock;
+  }
+
+  /**
+   * @throws ApiException naming each bad field, with its index where the body is an array
+   */
+  public List<NewMessage> of(@Body JsonNode body) {
+    List<FieldError> errors = new ArrayList<>();
+    List<NewMessage> messages = new ArrayList<>(Math.max(1, body.size()));
+    if (body.isArray()) {
+      for (int i = 0; i < body.size(); i++) {
+        messages.add(read(body.get(i), "/" + i, errors));
+      }
+    } else {
+      messages.add(read(body, "", errors));
+    }
+    if (!errors.isEmpty()) {
+      throw new ProblemException(Problem.of(Type.INVALID, errors));
+    }
+    return messages;
+  }
+
+  private NewMessage read(JsonNode body, String pointer, List<FieldError> errors) {
+    UUID id = ids.generate();
+    String phoneNumber =
+        phoneNumbers
+            .normalize(body.path("phoneNumber").textValue())
+            .orElseGet(
+                () -> {
+                  errors.add(
+                      new FieldError(
+                          pointer + "/phoneNumber",
+                          "phone-number",
+                          "is not a valid phone number; " + phoneNumbers.example()));
+                  return null;
+                });
+    String content = body.path("content").textValue();
+    String fault = fault(content);
+    if (fault != null) {
+      errors.add(new FieldError(pointer + "/content", "text", fault));
+    }
+    Instant sendAt = time(body.path("sendAt"), pointer + "/sendAt", errors);
+    Instant expiresAt = time(body.path("expiresAt"), pointer + "/expiresAt", errors);
+    if (expiresAt != null && !expiresAt.isAfter(clock.instant())) {
+      errors.add(new FieldError(pointer + "/expiresAt", "future", "must be in the future"));
+    } else if (expiresAt != null && sendAt != null && !expiresAt.isAfter(sendAt)) {
+      errors.add(new FieldError(pointer + "/expiresAt", "order", "must be after sendAt"));
+    }
+    return new NewMessage(id, phoneNumber, content, sendAt, expiresAt);
+  }
+
+  /** What no message can be: blank, or not storable as UTF-8 text. */
+  private static String fault(String content) {
+    if (content.isBlank()) {
+      return "must not be blank";
+    }
+    for (int i = 0; i < content.length(); i++) {
+      char c = content.charAt(i);
+      if (c == 0) {
+        return "must not hold the character NUL";
+      }
+      if (Character.isHighSurrogate(c)
+          && i + 1 < content.length()
+          && Character.isLowSurrogate(content.charAt(i + 1))) {
+        i++;
+      } else if (Character.isSurrogate(c)) {
+        return "must not hold half of a surrogate pair";
+      }
+    }
+    return null;
+  }
+
+  private static Instant time(JsonNode value, String pointer, List<FieldError> errors) {
+    if (value.isMissingNode()) {
+      return null;
+    }
+    try {
+      return Times.parse(value.textValue());
+    } catch (java.time.DateTimeException e) {
+      errors.add(
+          new FieldError(pointer, "format", "must be a time like 2030-01-31T09:30:00Z (RFC 3339)"));
+      return null;
+    }
+  }
+}

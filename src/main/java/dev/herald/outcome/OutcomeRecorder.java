@@ -1,0 +1,188 @@
+package dev.herald.outcome;
+
+import dev.herald.outcome.Outcome.Kind;
+import dev.herald.outcome.OutcomeBatch.FinishedOutcome;
+import dev.herald.outcome.OutcomeBatch.Recorded;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import org.apache.camel.Body;
+import org.apache.camel.Variable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataIntegrityViolationException;
+
+/**
+ * Writes outcomes to the database in batches: what has come while the last batch was written is the
+ * next one. What cannot be written, because PostgreSQL is away, is kept and tried again until it
+ * can; the fence decides then whether it still counts. Thread-safe.
+ */
+public final class OutcomeRecorder {
+  private static final Logger LOG = LoggerFactory.getLogger(OutcomeRecorder.class);
+  private static final int MAX_BATCH = 1_000;
+  private static final int WORTH_A_STATEMENT = 500;
+  private static final long LINGER_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+  private static final long MAX_PAUSE_MS = 1_000;
+  private static final long POLL_MS = 100;
+
+  /** Hears how the recording goes. */
+  public interface Listener {
+    /** Messages that are claimed and not yet recorded. */
+    int inFlight();
+
+    /** So many outcomes are recorded, or given up. */
+    void recorded(int count);
+
+    /** Whether outcomes can be written at the moment, and none is left that could not be. */
+    void recording(boolean works);
+  }
+
+  private final RetryPolicy policy;
+  private final Consumer<OutcomeBatch> route;
+  private final Listener listener;
+  private final BlockingQueue<FinishedOutcome> queue = new LinkedBlockingQueue<>();
+  private final AtomicLong fencedOff = new AtomicLong();
+  private final Map<Kind, LongAdder> outcomes = new EnumMap<>(Kind.class);
+  private final Thread thread = new Thread(this::run, "herald-recorder");
+  private volatile boolean closing;
+
+  /**
+   * @param route writes one batch, or throws; calls it from one thread only
+   */
+  public OutcomeRecorder(RetryPolicy policy, Consumer<OutcomeBatch> route, Listener listener) {
+    this.policy = policy;
+    this.route = route;
+    this.listener = listener;
+    for (Kind kind : Kind.values()) {
+      outcomes.put(kind, new LongAdder());
+    }
+    thread.setDaemon(true);
+  }
+
+  public void start() {
+    thread.start();
+  }
+
+  /** Takes an outcome to be recorded. */
+  public void add(Outcome outcome) {
+    outcomes.get(outcome.kind()).increment();
+    queue.add(new FinishedOutcome(outcome, System.nanoTime()));
+  }
+
+  /** Takes note of what a record did: an outcome whose claim had ended changed nothing. */
+  public void recorded(@Variable("batch") OutcomeBatch batch, @Body Recorded written) {
+    List<Outcome> fenced = batch.fencedOff(written);
+    if (!fenced.isEmpty()) {
+      fencedOff.addAndGet(fenced.size());
+      LOG.warn(
+          "{} outcomes came after their claims had ended and changed nothing; the first is {} of message {}",
+          fenced.size(),
+          fenced.get(0).kind(),
+          fenced.get(0).message().id());
+    }
+  }
+
+  /** Deliveries of this node that ended so. */
+  public long outcomes(Kind kind) {
+    return outcomes.get(kind).sum();
+  }
+
+  /** Outcomes that changed nothing, for their claims had ended. */
+  public long fencedOff() {
+    return fencedOff.get();
+  }
+
+  /** Outcomes that wait to be recorded. */
+  public int backlog() {
+    return queue.size();
+  }
+
+  /** Records what is left, for a while. */
+  public void close(Duration patience) throws InterruptedException {
+    closing = true;
+    thread.join(Math.max(1, patience.toMillis()));
+    if (thread.isAlive()) {
+      LOG.warn(
+          "Stopped with outcomes that PostgreSQL did not take; their messages are due again when their leases run out");
+    }
+  }
+
+  private void run() {
+    while (!closing || !queue.isEmpty()) {
+      List<FinishedOutcome> batch = new ArrayList<>();
+      try {
+        FinishedOutcome first = queue.poll(POLL_MS, TimeUnit.MILLISECONDS);
+        if (first != null) {
+          batch.add(first);
+          gather(batch);
+          write(batch);
+        }
+      } catch (InterruptedException e) {
+        return;
+      }
+    }
+  }
+
+  /**
+   * What is there, and under load what comes in a moment: a statement costs as much as many rows.
+   * It does not wait for more than half of what is in flight, or nothing would be claimed
+   * meanwhile.
+   */
+  private void gather(List<FinishedOutcome> batch) {
+    queue.drainTo(batch, MAX_BATCH - 1);
+    long end = System.nanoTime() + LINGER_NANOS;
+    while (batch.size() > 1
+        && batch.size() < Math.min(WORTH_A_STATEMENT, listener.inFlight() / 2)
+        && System.nanoTime() < end) {
+      LockSupport.parkNanos(LOOK_NANOS);
+      queue.drainTo(batch, MAX_BATCH - batch.size());
+    }
+  }
+
+  private void write(List<FinishedOutcome> batch) {
+    for (long pause = 50; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
+      try {
+        route.accept(new OutcomeBatch(batch, policy));
+        listener.recorded(batch.size());
+        if (queue.isEmpty()) {
+          listener.recording(true);
+        }
+        return;
+      } catch (DataIntegrityViolationException unstorable) {
+        oneByOne(batch, unstorable);
+        return;
+      } catch (RuntimeException away) {
+        listener.recording(false);
+        LOG.warn(
+            "{} outcomes wait to be recorded: {}", batch.size() + queue.size(), away.getMessage());
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(pause));
+      }
+    }
+  }
+
+  /** A row that the database will never take must not hold up the others. */
+  private void oneByOne(List<FinishedOutcome> batch, DataIntegrityViolationException reason) {
+    if (batch.size() > 1) {
+      batch.forEach(one -> write(List.of(one)));
+      return;
+    }
+    LOG.error(
+        "The outcome of message {} cannot be recorded; it is due again when its lease runs out: {}",
+        batch.get(0).outcome().message().id(),
+        reason.getMessage());
+    listener.recorded(1);
+    if (queue.isEmpty()) {
+      listener.recording(true);
+    }
+  }
+}

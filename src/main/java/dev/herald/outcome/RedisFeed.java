@@ -1,0 +1,213 @@
+package dev.herald.outcome;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.herald.api.Json;
+import dev.herald.config.Settings;
+import dev.herald.message.MessageStatus;
+import dev.herald.outcome.OutcomeBatch.Recorded;
+import dev.herald.outcome.OutcomeBatch.RecordedOutcome;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.camel.Body;
+import org.apache.camel.Variable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import redis.clients.jedis.DefaultJedisClientConfig;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.Pipeline;
+import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.exceptions.JedisException;
+import redis.clients.jedis.params.XAddParams;
+
+/**
+ * Pushes recorded outcomes to Redis, a batch at a time in one pipeline: {@code message:<id>} for
+ * what was sent, and an entry on the capped stream {@code herald:outcomes} for every message that
+ * came to an end. Redis is a cache and a feed, never the truth: while it is away, slow or hanging,
+ * outcomes are dropped and counted, and nothing waits. Thread-safe.
+ */
+public final class RedisFeed implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RedisFeed.class);
+  private static final String STREAM = "herald:outcomes";
+  private static final int MAX_BACKLOG = 32;
+  private static final Duration RETRY = Duration.ofSeconds(1);
+
+  private final Settings.Redis settings;
+  private final Json json = new Json();
+  private final BlockingQueue<Push> backlog = new ArrayBlockingQueue<>(MAX_BACKLOG);
+  private final AtomicLong dropped = new AtomicLong();
+  private final Thread thread = new Thread(this::run, "herald-redis");
+  private volatile boolean up = true;
+  private volatile boolean closed;
+  private Jedis redis;
+  private long retryAt = System.nanoTime();
+
+  /** The value of a message's key. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  private record Sent(String messageId, String sentAt) {}
+
+  /** What one pipeline carries; {@code at} is when the database recorded it. */
+  private record Push(String at, List<RecordedOutcome> outcomes) {}
+
+  public RedisFeed(Settings.Redis settings) {
+    this.settings = settings;
+    thread.setDaemon(true);
+  }
+
+  public void start() {
+    thread.start();
+  }
+
+  /** Takes the outcomes that were recorded, to push them; never waits. */
+  public void offer(@Variable("batch") OutcomeBatch batch, @Body Recorded written) {
+    List<RecordedOutcome> ended =
+        batch.recorded(written).stream()
+            .filter(outcome -> outcome.status() != MessageStatus.PENDING)
+            .toList();
+    if (!ended.isEmpty() && !backlog.offer(new Push(written.at().toString(), ended))) {
+      dropped.addAndGet(ended.size());
+    }
+  }
+
+  /** Whether Redis took what it was last given. */
+  public boolean up() {
+    return up;
+  }
+
+  /** Outcomes that Redis did not get. */
+  public long dropped() {
+    return dropped.get();
+  }
+
+  private void run() {
+    while (!closed || !backlog.isEmpty()) {
+      Push push = null;
+      try {
+        push = backlog.poll(1, TimeUnit.SECONDS);
+        if (!connected()) {
+          drop(push);
+        } else if (push == null) {
+          redis.ping();
+        } else {
+          push(push);
+        }
+      } catch (InterruptedException stopping) {
+        return;
+      } catch (RuntimeException away) {
+        // Whatever it is, for what listens there may not be Redis: this thread must outlive it.
+        drop(push);
+        disconnected(away);
+      }
+    }
+  }
+
+  private void drop(Push push) {
+    if (push != null) {
+      dropped.addAndGet(push.outcomes().size());
+    }
+  }
+
+  private void push(Push push) {
+    try (Pipeline pipeline = redis.pipelined()) {
+      XAddParams capped =
+          XAddParams.xAddParams().maxLen(settings.streamLength()).approximateTrimming();
+      for (RecordedOutcome outcome : push.outcomes()) {
+        String id = outcome.outcome().message().id().toString();
+        String messageId = outcome.outcome().webhookMessageId();
+        if (outcome.status() == MessageStatus.SENT) {
+          pipeline.setex(
+              "message:" + id,
+              settings.ttl().toSeconds(),
+              json.write(new Sent(messageId, push.at())));
+        }
+        if (settings.streamLength() > 0) {
+          pipeline.xadd(STREAM, capped, entry(id, messageId, outcome.status(), push.at()));
+        }
+      }
+      // A refusal, such as of a Redis that is full or a replica, comes as an answer.
+      Optional<JedisDataException> refusal =
+          pipeline.syncAndReturnAll().stream()
+              .filter(JedisDataException.class::isInstance)
+              .map(JedisDataException.class::cast)
+              .findFirst();
+      refusal.ifPresentOrElse(reason -> refused(push, reason), this::works);
+    }
+  }
+
+  private void works() {
+    if (!up) {
+      LOG.info("Redis is back; {} outcomes were not pushed to it", dropped.get());
+    }
+    up = true;
+  }
+
+  private void refused(Push push, JedisDataException reason) {
+    drop(push);
+    if (up) {
+      LOG.warn("Redis takes nothing, and delivery goes on without it: {}", reason.getMessage());
+    }
+    up = false;
+  }
+
+  private static Map<String, String> entry(
+      String id, String messageId, MessageStatus status, String at) {
+    Map<String, String> entry = new LinkedHashMap<>();
+    entry.put("id", id);
+    entry.put("status", status.name());
+    entry.put("at", at);
+    if (messageId != null) {
+      entry.put("messageId", messageId);
+    }
+    return entry;
+  }
+
+  private boolean connected() {
+    if (redis == null && System.nanoTime() - retryAt >= 0) {
+      int timeout = (int) settings.timeout().toMillis();
+      redis =
+          new Jedis(
+              settings.url(),
+              DefaultJedisClientConfig.builder()
+                  .connectionTimeoutMillis(timeout)
+                  .socketTimeoutMillis(timeout)
+                  .build());
+      redis.ping();
+      works();
+    }
+    return redis != null;
+  }
+
+  private void disconnected(RuntimeException reason) {
+    if (up) {
+      LOG.warn("Redis is away, and delivery goes on without it: {}", reason.getMessage());
+    }
+    up = false;
+    retryAt = System.nanoTime() + RETRY.toNanos();
+    if (redis != null) {
+      try {
+        redis.close();
+      } catch (JedisException ignored) {
+        // it is gone already
+      }
+      redis = null;
+    }
+  }
+
+  /** Pushes what is left, for a moment. */
+  @Override
+  public void close() {
+    closed = true;
+    try {
+      thread.join(settings.timeout().toMillis() + 1_000);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    thread.interrupt();
+  }
+}

@@ -1,0 +1,27 @@
+package dev.herald.wiring;
+
+import org.apache.camel.CamelExecutionException;
+import org.apache.camel.Exchange;
+import org.apache.camel.ProducerTemplate;
+
+/** Calls routes from Java: what they get is a variable, what they give is the body. */
+final class RouteCalls {
+  private final ProducerTemplate template;
+
+  RouteCalls(ProducerTemplate template) {
+    this.template = template;
+  }
+
+  /** Throws what the route threw. */
+  Object call(String route, String variable, Object value) {
+    Exchange called = template.send(route, exchange -> exchange.setVariable(variable, value));
+    Exception failure = called.getException();
+    if (failure instanceof RuntimeException thrown) {
+      throw thrown;
+    }
+    if (failure != null) {
+      throw new CamelExecutionException("route " + route + " failed", called, failure);
+    }
+    return called.getMessage().getBody();
+  }
+}

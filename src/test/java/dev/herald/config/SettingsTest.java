@@ -1,0 +1,277 @@
+package dev.herald.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Properties;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The configuration: what the file says, and what is refused. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class SettingsTest {
+  private final Properties properties = new Properties();
+
+  @BeforeEach
+  void what_the_file_says_with_the_two_that_have_no_default() throws IOException {
+    try (Reader file = Files.newBufferedReader(Path.of("application.properties"))) {
+      properties.load(file);
+    }
+    properties.setProperty("api.key", "a-key");
+    properties.setProperty("webhook.url", "https://provider.example/send");
+  }
+
+  @Test
+  void should_take_the_defaults_of_the_file() {
+    Settings settings = read();
+    assertThat(settings.dispatch().interval()).isEqualTo(Duration.ofMinutes(2));
+    assertThat(settings.dispatch().batchSize()).isEqualTo(2);
+    assertThat(settings.dispatch().concurrency()).isEqualTo(64);
+    assertThat(settings.dispatch().lease()).isEqualTo(Duration.ofSeconds(30));
+    assertThat(settings.dispatch().enabled()).isTrue();
+    assertThat(settings.webhook().timeout()).isEqualTo(Duration.ofSeconds(5));
+    assertThat(settings.webhook().onAmbiguous()).isEqualTo(Settings.OnAmbiguous.RETRY);
+    assertThat(settings.webhook().authValue()).isEmpty();
+    assertThat(settings.retry().maxAttempts()).isEqualTo(3);
+    assertThat(settings.retry().backoffMax()).isEqualTo(Duration.ofMinutes(5));
+    assertThat(settings.retry().giveUpAfter()).isEqualTo(Duration.ofHours(24));
+    assertThat(settings.circuit())
+        .isEqualTo(new Settings.Circuit(Duration.ofSeconds(10), 20, 50, Duration.ofSeconds(30)));
+    assertThat(settings.redis().ttl()).isEqualTo(Duration.ofHours(24));
+    assertThat(settings.server().maxBodyBytes()).isEqualTo(1024 * 1024);
+    assertThat(settings.messages().maxLength()).isEqualTo(255);
+  }
+
+  @Test
+  void should_take_several_keys_with_names() {
+    properties.setProperty("api.key", "ops:secret-1, app:secret-2 ,secret-3");
+    assertThat(read().api().keys())
+        .containsExactlyInAnyOrderEntriesOf(
+            java.util.Map.of("secret-1", "ops", "secret-2", "app", "secret-3", "default"));
+  }
+
+  @Test
+  void should_refuse_to_start_without_a_key_unless_told_to_let_everyone_in() {
+    properties.setProperty("api.key", "");
+    refuses("api.key is not set: set API_KEY in the environment");
+    properties.setProperty("api.auth", "none");
+    assertThat(read().api().open()).isTrue();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "webhook.url, '', 'webhook.url is not set: set WEBHOOK_URL in the environment or webhook.url in application.properties'",
+    "webhook.url, nonsense, webhook.url is not a URL that starts with http:// or https://",
+    "webhook.url, ftp://host/, webhook.url is not a URL that starts with http:// or https://",
+    "webhook.url, 'http://', webhook.url is not a URL",
+    "database.url, postgres://host/db, 'database.url must look like jdbc:postgresql://'",
+    "redis.url, http://host, redis.url is not a URL that starts with redis://",
+    "webhook.timeout, soon, 'webhook.timeout is ''soon''; it must be a time like 200ms, 5s or 2m'",
+    "webhook.on-ambiguous, maybe, 'webhook.on-ambiguous is ''maybe''; it must be one of retry, hold'",
+    "dispatch.batch-size, 0, dispatch.batch-size is '0'; it must be a whole number from 1",
+    "dispatch.batch-size, two, dispatch.batch-size is 'two'; it must be a whole number",
+    "dispatch.enabled, yes, 'dispatch.enabled is ''yes''; it must be one of true, false'",
+    "server.max-body, huge, server.max-body is 'huge'; it must be a size",
+    "server.port, 70000, server.port is '70000'; it must be a whole number from 1 to 65535",
+    "dispatch.lease, 7s, dispatch.lease=7s must be longer than webhook.timeout plus 2s",
+    "webhook.connect-timeout, 6s, webhook.connect-timeout=6s must not be longer than webhook.timeout=5s",
+    "retention.sent, 1h, retention.sent=1h must not be shorter than api.idempotency-ttl=",
+    "management.port, 8080, server.port and management.port are both 8080; they need a port each",
+    "webhook.rate-limit, -1, webhook.rate-limit is '-1'; it must be a whole number from 0",
+    "retry.backoff, 6m, retry.backoff=6m must not be longer than retry.backoff-max=5m",
+    "circuit.window, 10, 'circuit.window is ''10''; it is a time now, like 10s, and no longer a number of outcomes'",
+    "circuit.window, 11m, 'circuit.window is ''11m''; it must be a time like 200ms, 5s or 2m, from 1s to 10m'",
+    "circuit.window, 0, 'circuit.window is ''0''; it must be a time'",
+    "circuit.minimum-calls, 0, circuit.minimum-calls is '0'; it must be a whole number from 1",
+    "retry.give-up-after, 0, 'retry.give-up-after is ''0''; it must be a time'",
+    "api.rate-limit, -1, api.rate-limit is '-1'; it must be a whole number from 0",
+    "api.key, 'a:same,b:same', api.key has an entry that is empty or stands twice",
+  })
+  void should_name_the_key_and_say_what_would_be_right(String key, String value, String message) {
+    properties.setProperty(key, value);
+    refuses(message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "changeme",
+        "ChangeMe",
+        "change-me",
+        "secret",
+        "test",
+        "password",
+        "example",
+        "api_key",
+        "dev-aa4cac13f8aadaed06e7aed3",
+        "12345678",
+        "a-long-random-key",
+      })
+  void should_refuse_a_sample_key_without_showing_it_but_for_the_development_run(String key) {
+    properties.setProperty("api.key", "ops:8f1c9f0f7c2b4d6e8a, app:" + key);
+    assertThatThrownBy(this::read)
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage(
+            "api.key has a sample for the key of 'app', which is no secret; make one with: openssl"
+                + " rand -hex 24");
+    assertThat(
+            Settings.read(name -> Optional.ofNullable(properties.getProperty(name)), true)
+                .api()
+                .keys())
+        .containsEntry(key, "app");
+  }
+
+  @Test
+  void should_name_all_that_is_wrong_at_once() {
+    properties.setProperty("webhook.url", "");
+    properties.setProperty("server.port", "x");
+    properties.setProperty("redis.ttl", "-1");
+    assertThatThrownBy(this::read)
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("webhook.url")
+        .hasMessageContaining("server.port")
+        .hasMessageContaining("redis.ttl");
+  }
+
+  @Test
+  void should_not_repeat_a_url_that_may_hold_a_password() {
+    properties.setProperty("redis.url", "http://user:secret@host");
+    properties.setProperty("webhook.url", "ftp://user:secret@host");
+    assertThatThrownBy(this::read).hasMessageNotContaining("secret");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "secretsecretsecretsecretsecretsecret",
+    "whsec_secret",
+    "whsec_not*base64*secretsecretsecretsecret"
+  })
+  void should_refuse_a_malformed_signing_secret_without_repeating_it(String secret) {
+    properties.setProperty("webhook.signing-secret", secret);
+    refuses("webhook.signing-secret is not whsec_ and the base64 of 24 to 64 bytes");
+    assertThatThrownBy(this::read)
+        .hasMessageNotContaining(secret)
+        .hasMessageNotContaining("secretsecret");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "X Key",
+        "X-Key:",
+        "X-Clé",
+        "X-Key\r\nX-Other",
+        "(x)",
+        "Content-Type",
+        "content-length",
+        "Transfer-Encoding",
+        "Connection",
+        "Upgrade",
+        "CamelHttpUri",
+        "org.apache.camel.x",
+      })
+  void should_refuse_an_auth_header_that_would_not_leave(String name) {
+    properties.setProperty("webhook.auth-header", name);
+    refuses("webhook.auth-header is '" + name + "', which cannot be set as a header");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"s3cret\r\nX-Other: 1", "s3cret\nx", "s3cret\0x", "s3\u007fcret"})
+  void should_refuse_an_auth_value_that_would_not_leave_without_repeating_it(String value) {
+    properties.setProperty("webhook.auth-value", value);
+    refuses("webhook.auth-value has a line break or a control character");
+    assertThatThrownBy(this::read).hasMessageNotContaining("s3");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Bearer a b", "Bearer\ta", "Bearer şifre €", "{{x}}", " a "})
+  void should_take_an_auth_value_that_can_leave(String value) {
+    properties.setProperty("webhook.auth-value", value);
+    assertThat(read().webhook().authValue()).hasValue(value.strip());
+  }
+
+  @Test
+  void should_refuse_two_authorizations_of_one_webhook_without_repeating_them() {
+    properties.setProperty("webhook.url", "https://user:s3cret@provider.example/");
+    properties.setProperty("webhook.auth-value", "Bearer s3cret");
+    refuses("webhook.url has user:password@ and webhook.auth-value is set: both make the header");
+    assertThatThrownBy(this::read).hasMessageNotContaining("s3cret");
+    properties.setProperty("webhook.auth-header", "authorization");
+    refuses("webhook.url has user:password@ and webhook.auth-value is set: both make the header");
+    properties.setProperty("webhook.auth-header", "X-Key");
+    assertThat(read().webhook().url().basic()).isPresent();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "http://proxy:3128, proxy, 3128",
+    "http://proxy:3128/, proxy, 3128",
+    "http://proxy, proxy, 80",
+    "http://user:s3cret@proxy:3128, proxy, 3128",
+    "http://[::1]:3128, ::1, 3128",
+    "http://our_proxy:3128, our_proxy, 3128",
+  })
+  void should_take_a_proxy(String value, String host, int port) {
+    properties.setProperty("webhook.proxy", value);
+    assertThat(read().webhook().proxy())
+        .get()
+        .satisfies(
+            proxy -> {
+              assertThat(proxy.host().getHostName()).isEqualTo(host);
+              assertThat(proxy.host().getPort()).isEqualTo(port);
+              assertThat(proxy.basic().isPresent()).isEqualTo(value.contains("@"));
+            });
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "https://user:s3cret@proxy:3128, webhook.proxy must look like http://[user:password@]host:port",
+    "http://user:s3cret@proxy:3128/x, webhook.proxy must look like http://[user:password@]host:port",
+    "http://user:s3cret@proxy:3128?x, webhook.proxy must look like http://[user:password@]host:port",
+    "socks5://user:s3cret@proxy:1080, webhook.proxy is not a URL that starts with http://",
+    "user:s3cret@proxy:3128, webhook.proxy is not a URL that starts with http://",
+    "proxy:3128, webhook.proxy is not a URL that starts with http://",
+    "http://s3cret@proxy:3128, webhook.proxy has a user without a password",
+    "http://user:s3cret@proxy:0, webhook.proxy has a port that is not from 1 to 65535",
+  })
+  void should_refuse_what_is_no_proxy_without_repeating_it(String value, String message) {
+    properties.setProperty("webhook.proxy", value);
+    refuses(message);
+    assertThatThrownBy(this::read).hasMessageNotContaining("s3cret");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "https://provider.example/?token=s3cret#x",
+        "https://provider.example/s3cret x",
+        "https://user:s3cret@provider.example:0/",
+        "provider.example/s3cret"
+      })
+  void should_refuse_a_webhook_that_cannot_be_called_as_written_without_repeating_it(String url) {
+    properties.setProperty("webhook.url", url);
+    refuses("webhook.url ");
+    assertThatThrownBy(this::read).hasMessageNotContaining("s3cret");
+  }
+
+  private void refuses(String message) {
+    assertThatThrownBy(this::read)
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining(message);
+  }
+
+  private Settings read() {
+    return Settings.read(key -> Optional.ofNullable(properties.getProperty(key)));
+  }
+}

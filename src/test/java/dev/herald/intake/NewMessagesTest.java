@@ -1,0 +1,143 @@
+package dev.herald.intake;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.herald.api.Json;
+import dev.herald.message.PhoneNumbers;
+import dev.herald.problem.Problem;
+import dev.herald.problem.Problem.FieldError;
+import dev.herald.problem.ProblemException;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a schema cannot say about a message. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class NewMessagesTest {
+  private static final String NOW = "2030-01-01T12:00:00Z";
+
+  private final NewMessages drafts =
+      new NewMessages(
+          new PhoneNumbers(Optional.of("TR")), Clock.fixed(Instant.parse(NOW), ZoneOffset.UTC));
+
+  @Test
+  void should_make_a_message_of_what_was_sent() {
+    ObjectNode body = body("0555 123 45 67", " hi 😀\n");
+    body.put("sendAt", "2030-01-02T12:00:00+03:00").put("expiresAt", "2030-01-02T09:00:00.001Z");
+    NewMessage message = drafts.of(body).get(0);
+    assertThat(message.phoneNumber()).isEqualTo("+905551234567");
+    assertThat(message.content()).as("as it was written").isEqualTo(" hi 😀\n");
+    assertThat(message.sendAt()).isEqualTo("2030-01-02T09:00:00Z");
+    assertThat(message.expiresAt()).isEqualTo("2030-01-02T09:00:00.001Z");
+    assertThat(message.id().version()).isEqualTo(7);
+  }
+
+  @Test
+  void should_give_ids_in_the_order_of_the_request() {
+    ArrayNode body = Json.MAPPER.createArrayNode();
+    for (int i = 0; i < 1_000; i++) {
+      body.add(body("+905551234567", "message " + i));
+    }
+    List<NewMessage> messages = drafts.of(body);
+    assertThat(messages).hasSize(1_000);
+    assertThat(messages.get(7).content()).isEqualTo("message 7");
+    assertThat(messages).extracting(message -> message.id().toString()).isSorted();
+  }
+
+  @Test
+  void should_name_every_bad_field_of_every_item() {
+    ArrayNode body = Json.MAPPER.createArrayNode();
+    body.add(body("12", " \t\n"));
+    body.add(body("+905551234567", "fine"));
+    body.add(body("+905551234567", "late").put("expiresAt", NOW));
+    Problem problem = catchThrowableOfType(ProblemException.class, () -> drafts.of(body)).problem();
+    assertThat(problem.status()).isEqualTo(422);
+    assertThat(problem.errors())
+        .extracting(FieldError::pointer)
+        .containsExactly("/0/phoneNumber", "/0/content", "/2/expiresAt");
+    assertThat(problem.errors().get(0).detail()).contains("TR");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "' \\u2003\\t' must not be blank",
+        "'a\\u0000b' must not hold the character NUL",
+        "'a\\ud83d' must not hold half of a surrogate pair",
+        "'\\ud83dx' must not hold half of a surrogate pair",
+        "'\\ude00\\ud83d' must not hold half of a surrogate pair",
+      })
+  void should_refuse_text_that_no_message_can_have(String example) throws JsonProcessingException {
+    String content = example.substring(1, example.lastIndexOf('\''));
+    FieldError error =
+        refusal(
+            (ObjectNode)
+                Json.MAPPER.readTree(
+                    "{\"phoneNumber\":\"+905551234567\",\"content\":\"" + content + "\"}"));
+    assertThat(error.pointer()).isEqualTo("/content");
+    assertThat(error.detail()).isEqualTo(example.substring(example.lastIndexOf('\'') + 2));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      nullValues = "-",
+      value = {
+        "-, 2030-01-01T11:59:59Z, must be in the future",
+        "-, 2030-01-01T12:00:00Z, must be in the future",
+        "2030-01-03T00:00:00Z, 2030-01-02T00:00:00Z, must be after sendAt",
+        "2030-01-02T03:00:00+03:00, 2030-01-02T00:00:00Z, must be after sendAt",
+      })
+  void should_refuse_a_message_that_could_never_be_sent(
+      String sendAt, String expiresAt, String detail) {
+    ObjectNode body = body("+905551234567", "hi").put("expiresAt", expiresAt);
+    if (sendAt != null) {
+      body.put("sendAt", sendAt);
+    }
+    assertThat(refusal(body).pointer()).isEqualTo("/expiresAt");
+    assertThat(refusal(body).detail()).isEqualTo(detail);
+  }
+
+  @Test
+  void should_take_a_time_to_send_that_is_past_as_at_once() {
+    ObjectNode body = body("+905551234567", "hi").put("sendAt", "2020-01-01T00:00:00Z");
+    assertThat(drafts.of(body).get(0).sendAt()).isEqualTo("2020-01-01T00:00:00Z");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "2030-06-30T23:59:60Z",
+        "2030-02-30T00:00:00Z",
+        "2030-01-02",
+        "0000-06-01T00:00:00Z",
+        "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:59:59-01:00",
+      })
+  void should_refuse_a_time_that_cannot_be_kept(String time) {
+    FieldError error = refusal(body("+905551234567", "hi").put("sendAt", time));
+    assertThat(error.pointer()).isEqualTo("/sendAt");
+    assertThat(error.detail()).contains("RFC 3339");
+  }
+
+  private FieldError refusal(ObjectNode body) {
+    Problem problem = catchThrowableOfType(ProblemException.class, () -> drafts.of(body)).problem();
+    assertThat(problem.errors()).hasSize(1);
+    return problem.errors().get(0);
+  }
+
+  private static ObjectNode body(String phoneNumber, String content) {
+    return Json.MAPPER.createObjectNode().put("phoneNumber", phoneNumber).put("content", content);
+  }
+}

@@ -1,0 +1,141 @@
+package dev.herald.outcome;
+
+import static dev.herald.dispatch.Samples.message;
+import static dev.herald.dispatch.Samples.outcome;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.herald.config.Settings;
+import dev.herald.dispatch.ClaimPlanner;
+import dev.herald.dispatch.Samples;
+import dev.herald.outcome.Outcome.Kind;
+import dev.herald.testing.Configured;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.springframework.dao.DataAccessResourceFailureException;
+import org.springframework.dao.DataIntegrityViolationException;
+
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class OutcomeRecorderTest {
+  private static final Duration LONG_ENOUGH = Duration.ofSeconds(20);
+
+  private final Settings settings = Configured.with();
+  private final ClaimPlanner dispatcher =
+      new ClaimPlanner(settings.dispatch(), 0, Samples.circuit(settings), () -> true, () -> true);
+  private final List<String> recorded = new CopyOnWriteArrayList<>();
+  private final List<Integer> sizes = new CopyOnWriteArrayList<>();
+
+  @Test
+  void should_record_what_waits_in_batches_of_a_bounded_size() throws InterruptedException {
+    OutcomeRecorder recorder = recorder(this::write);
+    List<String> ids = add(recorder, 2_500);
+    assertThat(recorder.backlog()).isEqualTo(2_500);
+    recorder.start();
+    recorder.close(LONG_ENOUGH);
+    assertThat(recorded).containsExactlyInAnyOrderElementsOf(ids);
+    assertThat(sizes).containsExactly(1_000, 1_000, 500);
+    assertThat(dispatcher.inFlight()).isZero();
+  }
+
+  @Test
+  void should_keep_what_cannot_be_written_until_it_can() throws InterruptedException {
+    List<Integer> inFlight = new CopyOnWriteArrayList<>();
+    OutcomeRecorder recorder =
+        recorder(
+            batch -> {
+              inFlight.add(dispatcher.inFlight());
+              if (inFlight.size() < 4) {
+                throw new DataAccessResourceFailureException("away");
+              }
+              write(batch);
+            });
+    List<String> ids = add(recorder, 5);
+    recorder.start();
+    recorder.close(LONG_ENOUGH);
+    assertThat(inFlight).as("what is not recorded is in flight").containsExactly(5, 5, 5, 5);
+    assertThat(recorded).containsExactlyInAnyOrderElementsOf(ids);
+    assertThat(dispatcher.inFlight()).isZero();
+  }
+
+  @Test
+  void should_write_one_by_one_what_the_database_does_not_take_together()
+      throws InterruptedException {
+    OutcomeRecorder recorder =
+        recorder(
+            batch -> {
+              if (List.of(batch.getErrors()).contains("poison")) {
+                throw new DataIntegrityViolationException("never");
+              }
+              write(batch);
+            });
+    List<String> before = add(recorder, 3);
+    dispatcher.claimed(Samples.claim(), List.of(message()));
+    recorder.add(
+        new Outcome(message(), Kind.REFUSED, 400, null, "poison", null, Duration.ZERO, false));
+    List<String> after = add(recorder, 3);
+    recorder.start();
+    recorder.close(LONG_ENOUGH);
+    List<String> expected = new ArrayList<>(before);
+    expected.addAll(after);
+    assertThat(recorded).containsExactlyInAnyOrderElementsOf(expected);
+    assertThat(dispatcher.inFlight()).as("the one given up is not in flight").isZero();
+  }
+
+  @Test
+  void should_deliver_again_when_the_last_that_waited_is_never_taken() throws InterruptedException {
+    List<Boolean> mayPost = new CopyOnWriteArrayList<>();
+    OutcomeRecorder recorder =
+        recorder(
+            batch -> {
+              mayPost.add(dispatcher.postingAllowed());
+              throw mayPost.size() == 1
+                  ? new DataAccessResourceFailureException("away")
+                  : new DataIntegrityViolationException("never");
+            });
+    add(recorder, 1);
+    recorder.start();
+    recorder.close(LONG_ENOUGH);
+    assertThat(mayPost).containsExactly(true, false);
+    assertThat(dispatcher.postingAllowed()).isTrue();
+  }
+
+  @Test
+  void should_not_wait_for_ever_for_a_database_that_is_away() throws InterruptedException {
+    OutcomeRecorder recorder =
+        recorder(
+            batch -> {
+              throw new DataAccessResourceFailureException("away");
+            });
+    add(recorder, 1);
+    recorder.start();
+    recorder.close(Duration.ofMillis(1));
+    assertThat(dispatcher.inFlight()).isEqualTo(1);
+  }
+
+  private OutcomeRecorder recorder(Consumer<OutcomeBatch> route) {
+    return new OutcomeRecorder(new RetryPolicy(settings, failing -> false), route, dispatcher);
+  }
+
+  private void write(OutcomeBatch batch) {
+    sizes.add(batch.size());
+    Collections.addAll(recorded, batch.getIds());
+  }
+
+  /** The ids of messages that were claimed and then refused. */
+  private List<String> add(OutcomeRecorder recorder, int count) {
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      Outcome outcome = outcome(Kind.REFUSED);
+      dispatcher.claimed(Samples.claim(), List.of(outcome.message()));
+      ids.add(outcome.message().id().toString());
+      recorder.add(outcome);
+    }
+    return ids;
+  }
+}
