@@ -114,6 +114,39 @@ class HygieneTest {
     assertThat(ids.values()).as("ids of steps: %s", ids).allMatch(count -> count == 1);
   }
 
+  /** The flow of a message; the routes of the API are calls of beans that say what they do. */
+  @Test
+  void should_describe_every_step_on_a_messages_way() {
+    for (JsonNode route : routes()) {
+      if (!route.path("group").asText().equals("api")) {
+        for (String kind :
+            List.of("bean", "process", "marshal", "split", "filter", "setVariable", "to")) {
+          for (JsonNode step : route.path("from").findValues(kind)) {
+            assertThat(
+                    step.path("uri").asText().startsWith("direct:")
+                        || !step.path("description").asText().isBlank())
+                .as("%s of route %s has a description: %s", kind, route.path("id").asText(), step)
+                .isTrue();
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void should_name_the_caller_of_a_route_that_only_java_calls() {
+    Set<String> called = new TreeSet<>();
+    javaFiles()
+        .forEach(
+            file -> called.addAll(findAll(Pattern.compile("\"direct:([a-z-]+)\""), read(file))));
+    assertThat(called).isNotEmpty();
+    for (JsonNode route : routes()) {
+      if (called.contains(route.path("id").asText())) {
+        assertThat(route.path("note").asText()).startsWith("Called by the").contains("dev.herald.");
+      }
+    }
+  }
+
   @Test
   void should_keep_a_route_file_to_a_few_screens() throws IOException {
     for (Path file : routeFiles()) {

@@ -67,7 +67,7 @@ class LeaseTest {
         .with("webhook.connect-timeout", "500ms")
         .with("dispatch.lease", "2800ms")
         .with("dispatch.batch-size", 5)
-        .with("circuit.window", 100_000)
+        .with("circuit.minimum-calls", 1_000_000)
         .start();
   }
 

@@ -48,6 +48,28 @@ class LogFormatIT {
                     .endsWith("(request request-1)"));
   }
 
+  @Test
+  void should_log_neither_the_providers_key_nor_a_text_however_much_is_asked_for() {
+    try (SampleWebhook webhook = new SampleWebhook();
+        HeraldProcess herald =
+            HeraldProcess.in(Path.of(""))
+                .with("LOG_LEVEL", "debug")
+                .with("DATABASE_URL", Local.servers().newDatabase())
+                .with("REDIS_URL", Local.servers().redisUrl())
+                .with("WEBHOOK_URL", webhook.url() + "?token=a-token-4711")
+                .with("WEBHOOK_AUTH_VALUE", "Bearer a-secret-4711")
+                .startAndAwait()) {
+      herald.api().create("a text for nobody else");
+      await().until(() -> !webhook.posts().isEmpty());
+      assertThat(webhook.posts().get(0).headers().get("Authorization")).contains("a-secret-4711");
+      herald.terminate();
+      herald.awaitExit();
+      assertThat(herald.output())
+          .contains("DEBUG")
+          .doesNotContain("a-secret-4711", "a-token-4711", "a text for nobody else");
+    }
+  }
+
   private static String run(String format) {
     try (SampleWebhook webhook = new SampleWebhook();
         HeraldProcess herald =
