@@ -116,7 +116,18 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
 
   private final BooleanSupplier mayWait;
   private final boolean development;
+  private CamelContext camel;
+  private Registry registry;
+  private Settings settings;
+  private Contract contract;
+  private PhoneNumbers phoneNumbers;
+  private RouteCalls calls;
+  private Json json;
+  private Metrics metrics;
   private Database database;
+  private Circuit circuit;
+  private ClaimPlanner planner;
+  private StatsSnapshot snapshot;
   private RedisFeed feed;
   private OutcomeRecorder recorder;
   private Gate gate;
@@ -136,10 +147,44 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     this.development = development;
   }
 
+  /** Everything is made here, in the order in which one part needs another, and then started. */
   @Override
-  public void configure(CamelContext camel) throws Exception {
-    Settings settings =
-        Settings.read(key -> camel.getPropertiesComponent().resolveProperty(key), development);
+  public void configure(CamelContext context) throws Exception {
+    camel = context;
+    registry = camel.getRegistry();
+    settings = Settings.read(this::property, development);
+    warnOfShortKeys();
+    PortCheck.check(settings);
+    RouteFiles.check(Path.of("routes"));
+    contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength());
+    phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
+    calls = new RouteCalls(camel.createProducerTemplate());
+    json = new Json();
+    metrics =
+        new Metrics(
+            Optional.ofNullable(registry.findSingleByType(MeterRegistry.class))
+                .orElseGet(SimpleMeterRegistry::new));
+    bindDatabase();
+    bindDispatch();
+    bindWebhook();
+    bindIntake();
+    bindMessages();
+    bindControl();
+    bindApi();
+    bindMetrics();
+    feed.start();
+    recorder.start();
+    intake.start();
+    if (listener != null) {
+      listener.start();
+    }
+  }
+
+  private Optional<String> property(String key) {
+    return camel.getPropertiesComponent().resolveProperty(key);
+  }
+
+  private void warnOfShortKeys() {
     ApiKeys.shortOnes(settings.api().keys())
         .forEach(
             name ->
@@ -148,67 +193,59 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                         + " one with: openssl rand -hex 24",
                     name,
                     ApiKeys.SHORT));
-    PortCheck.check(settings);
-    RouteFiles.check(Path.of("routes"));
-    PhoneNumbers phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
-    Contract contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength());
+  }
+
+  private void bindDatabase() throws Exception {
     database = new Database(settings.database());
     database.prepare(mayWait, settings.dispatch().enabled());
-    feed = new RedisFeed(settings.redis());
-    RouteCalls calls = new RouteCalls(camel.createProducerTemplate());
-    Registry registry = camel.getRegistry();
-
-    Metrics metrics =
-        new Metrics(
-            Optional.ofNullable(registry.findSingleByType(MeterRegistry.class))
-                .orElseGet(SimpleMeterRegistry::new));
-
-    // The database, and what reads its rows
     registry.bind("apiDataSource", database.api());
     registry.bind("workDataSource", database.work());
     registry.bind("rowMappers", new RowMappers(READERS));
     registry.bind("terms", Terms.of(settings));
+  }
 
-    // Delivery
+  /** Claims, the gate before each delivery, and the record of what became of it. */
+  private void bindDispatch() {
     RouteStops stops = new RouteStops();
     camel.setShutdownStrategy(stops);
     camel.getManagementStrategy().addEventNotifier(stops.starts());
-    Circuit circuit =
+    circuit =
         new Circuit(settings.circuit(), settings.dispatch(), System::nanoTime, () -> gate.busy());
     RetryPolicy policy = new RetryPolicy(settings, circuit::othersGetThrough);
-    OutcomeClassifier outcomes = new OutcomeClassifier(Clock.systemUTC());
-    ClaimPlanner dispatcher =
+    OutcomeClassifier classifier = new OutcomeClassifier(Clock.systemUTC());
+    planner =
         new ClaimPlanner(
             settings.dispatch(),
             settings.webhook().rateLimit(),
             circuit,
-            () -> deliveryRuns(camel, stops),
+            () -> deliveryRuns(stops),
             () -> !stops.anyOf(CLAIM));
-    stops.whenAsked(dispatcher::wake);
+    stops.whenAsked(planner::wake);
+    feed = new RedisFeed(settings.redis());
     recorder =
         new OutcomeRecorder(
-            policy, batch -> calls.call("direct:record-outcomes", "batch", batch), dispatcher);
+            policy, batch -> calls.call("direct:record-outcomes", "batch", batch), planner);
     gate =
         new Gate(
             settings,
             policy,
             circuit,
-            outcomes,
+            classifier,
             recorder,
-            () -> dispatcher.postingAllowed() && !stops.anyOf(DELIVERY));
+            () -> planner.postingAllowed() && !stops.anyOf(DELIVERY));
     threads = new DeliveryThreads(settings.dispatch().concurrency());
-    shutdown = new Shutdown(dispatcher, gate, threads, recorder, settings.server().gracePeriod());
-    registry.bind("claimPlanner", dispatcher);
-    registry.bind("recorder", recorder);
+    shutdown = new Shutdown(planner, gate, threads, recorder, settings.server().gracePeriod());
+    registry.bind("claimPlanner", planner);
     registry.bind("gate", gate);
-    registry.bind("outcomeClassifier", outcomes);
-    registry.bind("redisFeed", feed);
-    registry.bind("payload", new Payload());
-    registry.bind("webhookHeaders", new WebhookHeaders(settings.webhook()));
-    registry.bind(
-        "signature", new Signature(settings.webhook().signingSecret(), Clock.systemUTC()));
-    registry.bind("batchResult", new BatchResults());
     registry.bind("deliveryThreads", threads);
+    registry.bind("batchResult", new BatchResults());
+    registry.bind("outcomeClassifier", classifier);
+    registry.bind("recorder", recorder);
+    registry.bind("redisFeed", feed);
+  }
+
+  /** What a delivery's steps need, up to the POST. */
+  private void bindWebhook() {
     Settings.Webhook webhook = settings.webhook();
     client =
         new WebhookClient(
@@ -219,54 +256,53 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                 settings.dispatch().concurrency(),
                 webhook.proxy()),
             WebhookTls.context(webhook.trust(), webhook.tls()),
-            key -> camel.getPropertiesComponent().resolveProperty(key).orElse(null),
+            key -> property(key).orElse(null),
             "Herald/" + VERSION,
             metrics::posted);
     registry.bind("webhookClient", client);
     registry.bind("headerRules", new HeaderRules());
     registry.bind("exchangeOfRequest", new ExchangeOfRequest());
+    registry.bind("payload", new Payload());
+    registry.bind("webhookHeaders", new WebhookHeaders(webhook));
+    registry.bind("signature", new Signature(webhook.signingSecret(), Clock.systemUTC()));
+  }
 
-    // The API
-    Json json = new Json();
+  private void bindIntake() {
+    boolean continuous = settings.dispatch().continuous();
     intake =
         new Intake(
             settings.retry(),
             settings.api().idempotencyTtl(),
-            store(calls),
-            settings.dispatch().continuous() ? dispatcher::wake : () -> {},
-            dispatcher::needsOtherNodes);
-    if (settings.dispatch().continuous()) {
-      listener = new DueListener(database, dispatcher::wake);
+            store(),
+            continuous ? planner::wake : () -> {},
+            planner::needsOtherNodes);
+    if (continuous) {
+      listener = new DueListener(database, planner::wake);
     }
-    registry.bind("json", json);
-    registry.bind("objectMapper", Json.MAPPER);
-    registry.bind("apiHeaders", new ApiHeaders(contract.queryNames()));
-    registry.bind("requestCheck", new RequestCheck(contract, json));
     registry.bind("newMessages", new NewMessages(phoneNumbers, Clock.systemUTC()));
     registry.bind("intake", intake);
+  }
+
+  private void bindMessages() {
     registry.bind("messageQueries", new MessageQueries(phoneNumbers));
     registry.bind("messageAnswers", new MessageAnswers());
+  }
+
+  private void bindControl() {
+    snapshot = new StatsSnapshot(database::up);
+    health = new Health("postgresql", checks());
+    CamelHealthCheck.register(camel, health);
+    registry.bind("statsSnapshot", snapshot);
+    registry.bind("health", health);
+    registry.bind("routes", new Routes(camel));
     registry.bind("auditLog", new AuditLog());
-    registry.bind("exceptionMapper", new ExceptionMapper(json));
-    registry.bind("contract", contract);
     registry.bind(
         "deliveryStatus",
-        new DeliveryStatus(settings.dispatch(), dispatcher, gate, recorder, circuit));
-    registry.bind("routes", new Routes(camel));
-    registry.bind(
-        "serverVertx",
-        new VertxOptions().setWorkerPoolSize(settings.server().workers() + WORKERS_TO_SPARE));
-    registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
-    StatsSnapshot backlog = new StatsSnapshot(database::up);
-    registry.bind("statsSnapshot", backlog);
-    health =
-        new Health(
-            "postgresql",
-            checks(camel, circuit, () -> backlog.late(settings.health().lateAfter())));
-    registry.bind("health", health);
-    CamelHealthCheck.register(camel, health);
+        new DeliveryStatus(settings.dispatch(), planner, gate, recorder, circuit));
+  }
 
-    RequestFilter edge =
+  private void bindApi() throws Exception {
+    RequestFilter filter =
         new RequestFilter(
             contract,
             new ApiKeys(settings.api().keys(), settings.api().open()),
@@ -274,23 +310,30 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             json,
             new SwaggerUi(),
             settings.server());
-    ApiServer server = new ApiServer(settings.server(), edge);
+    registry.bind(
+        "serverVertx",
+        new VertxOptions().setWorkerPoolSize(settings.server().workers() + WORKERS_TO_SPARE));
+    registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
+    registry.bind("contract", contract);
+    registry.bind("apiHeaders", new ApiHeaders(contract.queryNames()));
+    registry.bind("requestCheck", new RequestCheck(contract, json));
+    registry.bind("exceptionMapper", new ExceptionMapper(json));
+    registry.bind("json", json);
+    registry.bind("objectMapper", Json.MAPPER);
+    ApiServer server = new ApiServer(settings.server(), filter);
     camel.addService(server, true, true);
     camel.addStartupListener(new WhenStarted(server, client, settings));
+  }
+
+  private void bindMetrics() {
     metrics.bind(intake);
-    metrics.bind(dispatcher);
+    metrics.bind(planner);
     metrics.bind(gate);
     metrics.bind(recorder);
     metrics.bind(circuit);
     metrics.bind(feed);
     metrics.bind(database);
-    metrics.bind(backlog);
-    feed.start();
-    recorder.start();
-    intake.start();
-    if (listener != null) {
-      listener.start();
-    }
+    metrics.bind(snapshot);
   }
 
   /** Ends the delivery; the API still answers, though no longer as ready. */
@@ -325,8 +368,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     }
   }
 
-  private Map<String, Supplier<Check>> checks(
-      CamelContext camel, Circuit circuit, Supplier<Optional<String>> late) {
+  private Map<String, Supplier<Check>> checks() {
     Map<String, Supplier<Check>> checks = new LinkedHashMap<>();
     checks.put(
         "postgresql",
@@ -346,7 +388,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     checks.put(
         "backlog",
         () ->
-            late.get()
+            snapshot
+                .late(settings.health().lateAfter())
                 .map(reason -> Check.of(false, State.DEGRADED, reason))
                 .orElseGet(() -> Check.of(true, State.DEGRADED, null)));
     checks.put(
@@ -394,7 +437,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   }
 
   /** Whether what is claimed now would be delivered: every route on the way runs. */
-  private static boolean deliveryRuns(CamelContext camel, RouteStops stops) {
+  private boolean deliveryRuns(RouteStops stops) {
     return camel.isStarted()
         && camel.getRoutes().stream()
             .filter(route -> DELIVERY.equals(route.getGroup()))
@@ -403,7 +446,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         && !stops.anyOf(DELIVERY);
   }
 
-  private static Intake.Store store(RouteCalls calls) {
+  private Intake.Store store() {
     return new Intake.Store() {
       @Override
       public Map<UUID, Instant> store(MessageBatch batch) {
