@@ -23,9 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Decides when this node claims and how much: as soon as something rings while there is room, never
- * more than it will start soon. What is claimed and not yet recorded is bounded, so memory is.
- * Thread-safe.
+ * Decides when this node claims and how much: as soon as something wakes it while there is room,
+ * never more than it will start soon. What is claimed and not yet recorded is bounded, so memory
+ * is. Thread-safe.
  */
 public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private static final Logger LOG = LoggerFactory.getLogger(ClaimPlanner.class);
@@ -79,8 +79,8 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   }
 
   /**
-   * Waits until something rings, {@code dispatch.idle-wait} at the most, and gives the next claim;
-   * null while nothing should be claimed. It does not wait once the rounds are to end.
+   * Waits until something wakes it, {@code dispatch.idle-wait} at the most, and gives the next
+   * claim; null while nothing should be claimed. It does not wait once the rounds are to end.
    */
   public Claim next() throws InterruptedException {
     if (!claimRouteRuns.getAsBoolean()) {
@@ -89,7 +89,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     if (wakeSignal.tryAcquire(settings.idleWait().toMillis(), TimeUnit.MILLISECONDS)) {
       wakeSignal.drainPermits();
     }
-    claimWhenSlotsAreFree = true; // before it looks, or what is recorded meanwhile rings nobody
+    claimWhenSlotsAreFree = true; // before it looks, or what is recorded meanwhile wakes nobody
     int limit = maxToClaim();
     if (limit == 0 || !canDeliver() || !claimRouteRuns.getAsBoolean()) {
       return null;
