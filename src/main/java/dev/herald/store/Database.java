@@ -12,6 +12,7 @@ import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -19,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
@@ -67,7 +69,24 @@ public final class Database implements AutoCloseable {
    * @throws ConfigurationException when the server does not come, or will not let us in
    */
   public void prepare(BooleanSupplier mayWait, boolean running) {
-    await(mayWait);
+    long end = System.nanoTime() + settings.startupTimeout().toNanos();
+    while (true) {
+      try {
+        connect().close();
+        migrate(running);
+        break;
+      } catch (SQLException e) {
+        retryOrGiveUp(e, end, mayWait);
+      } catch (FlywayException e) {
+        // The server, or the way to it, may go away at any moment of a start.
+        retryOrGiveUp(lost(e).orElseThrow(() -> e), end, mayWait);
+      }
+    }
+    probe.scheduleWithFixedDelay(
+        this::probe, PROBE.toMillis(), PROBE.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private void migrate(boolean running) throws SQLException {
     Flyway.configure()
         .dataSource(settings.url(), settings.username(), settings.password())
         .locations("classpath:db/migration")
@@ -79,11 +98,19 @@ public final class Database implements AutoCloseable {
                 "INSERT INTO scheduler (running) VALUES (?) ON CONFLICT DO NOTHING")) {
       insert.setBoolean(1, running);
       insert.executeUpdate();
-    } catch (SQLException e) {
-      throw new IllegalStateException(e);
     }
-    probe.scheduleWithFixedDelay(
-        this::probe, PROBE.toMillis(), PROBE.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** The lost connection behind a failure, by its SQLSTATE; nothing when it was another. */
+  private static Optional<SQLException> lost(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLException sql
+          && sql.getSQLState() != null
+          && (sql.getSQLState().startsWith("08") || sql.getSQLState().startsWith("57P0"))) {
+        return Optional.of(sql);
+      }
+    }
+    return Optional.empty();
   }
 
   /** For claims, records and intake. */
@@ -101,35 +128,27 @@ public final class Database implements AutoCloseable {
     return up;
   }
 
-  private void await(BooleanSupplier mayWait) {
-    long end = System.nanoTime() + settings.startupTimeout().toNanos();
-    while (true) {
-      try {
-        connect().close();
-        return;
-      } catch (SQLException e) {
-        String state = e.getSQLState() == null ? "" : e.getSQLState();
-        String reason =
-            "PostgreSQL at %s (database.url): %s".formatted(settings.url(), e.getMessage());
-        if (state.startsWith("28") || state.equals("3D000")) {
-          throw new ConfigurationException(reason);
-        }
-        if (System.nanoTime() >= end || !mayWait.getAsBoolean()) {
-          throw new ConfigurationException(
-              "%s; gave up after %d s (database.startup-timeout)"
-                  .formatted(reason, settings.startupTimeout().toSeconds()));
-        }
-        LOG.warn(
-            "{}; trying again for {} s",
-            reason,
-            TimeUnit.NANOSECONDS.toSeconds(end - System.nanoTime()));
-      }
-      try {
-        Thread.sleep(RETRY.toMillis());
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new ConfigurationException("interrupted while waiting for PostgreSQL");
-      }
+  private void retryOrGiveUp(SQLException failure, long end, BooleanSupplier mayWait) {
+    String state = failure.getSQLState() == null ? "" : failure.getSQLState();
+    String reason =
+        "PostgreSQL at %s (database.url): %s".formatted(settings.url(), failure.getMessage());
+    if (state.startsWith("28") || state.equals("3D000")) {
+      throw new ConfigurationException(reason);
+    }
+    if (System.nanoTime() >= end || !mayWait.getAsBoolean()) {
+      throw new ConfigurationException(
+          "%s; gave up after %d s (database.startup-timeout)"
+              .formatted(reason, settings.startupTimeout().toSeconds()));
+    }
+    LOG.warn(
+        "{}; trying again for {} s",
+        reason,
+        TimeUnit.NANOSECONDS.toSeconds(end - System.nanoTime()));
+    try {
+      Thread.sleep(RETRY.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ConfigurationException("interrupted while waiting for PostgreSQL");
     }
   }
 
