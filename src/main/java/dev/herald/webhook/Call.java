@@ -5,7 +5,6 @@ import io.netty.util.HashedWheelTimer;
 import io.netty.util.Timeout;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.ExecutionException;
@@ -286,12 +285,7 @@ final class Call {
     if (!written || failure instanceof SSLHandshakeException) {
       // A server that refuses the handshake, though the client believes it done, reads no request.
       return new WebhookException(
-          false,
-          failure instanceof UnknownHostException
-              ? "no connection: " + reason
-              : failure instanceof SSLException
-                  ? "TLS failed: " + reason
-                  : "no connection: " + reason);
+          false, (failure instanceof SSLException ? "TLS failed: " : "no connection: ") + reason);
     }
     if (failure instanceof NoHttpResponseException
         || failure instanceof ConnectionClosedException) {

@@ -199,11 +199,7 @@ public final class WebhookClient extends CloseableHttpClient {
     WebhookUrl url =
         isKey(host.getHostName())
             ? urlOf(host.getHostName())
-            : new WebhookUrl(
-                new HttpHost(host.getSchemeName(), host.getHostName(), port(host)),
-                host.toHostString(),
-                request.getPath(),
-                Optional.empty());
+            : WebhookUrl.parse(host.toURI() + request.getPath());
     Post post = Post.of(request, url, agent, limits.proxy());
     long timeout = limits.timeout().toNanos();
     long deadline = posting == null ? started + timeout : posting.deadline(started, timeout);
@@ -212,10 +208,6 @@ public final class WebhookClient extends CloseableHttpClient {
     } finally {
       posted.accept(System.nanoTime() - started);
     }
-  }
-
-  private static int port(HttpHost host) {
-    return host.getPort() > 0 ? host.getPort() : "https".equals(host.getSchemeName()) ? 443 : 80;
   }
 
   @Override
