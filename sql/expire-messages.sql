@@ -10,7 +10,7 @@ WITH over AS (
     FOR UPDATE SKIP LOCKED
 ), expired AS (
     UPDATE message m
-    SET status = CASE WHEN over.claim_id IS NOT NULL AND :#${variable.terms.hold} THEN 'UNKNOWN' ELSE 'EXPIRED' END,
+    SET status = CASE WHEN over.claim_id IS NOT NULL AND :#${variable.onAmbiguous} = 'hold' THEN 'UNKNOWN' ELSE 'EXPIRED' END,
         claim_id = NULL,
         lease_until = NULL,
         last_error = CASE

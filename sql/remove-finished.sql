@@ -3,11 +3,12 @@
 -- Guarantees: what is pending or UNKNOWN stays; the tally is right; a row that someone else is changing is skipped. A message
 -- that ended early has an id (UUIDv7) that was made still earlier, which keeps the search short.
 WITH terms AS (
-    SELECT now() - :#${variable.terms.retentionMs} * interval '1 ms' AS ended_before
+    -- Null, and so nothing, where the retention is 0.
+    SELECT now() - nullif(:#${variable.retention}::interval, interval '0') AS ended_before
 ), sent AS (
     SELECT id
     FROM message
-    WHERE status = 'SENT' AND sent_at < (SELECT ended_before FROM terms) AND :#${variable.terms.retentionMs} > 0
+    WHERE status = 'SENT' AND sent_at < (SELECT ended_before FROM terms)
     ORDER BY sent_at, id
     LIMIT 1000
     FOR UPDATE SKIP LOCKED
@@ -18,7 +19,6 @@ WITH terms AS (
       AND id < (
           SELECT rpad(lpad(to_hex((extract(epoch FROM ended_before) * 1000)::bigint), 12, '0'), 32, '0')::uuid FROM terms)
       AND updated_at < (SELECT ended_before FROM terms)
-      AND :#${variable.terms.retentionMs} > 0
     LIMIT 1000
     FOR UPDATE SKIP LOCKED
 ), gone AS (
@@ -29,7 +29,7 @@ WITH terms AS (
     DELETE FROM idempotency_key
     WHERE (owner, key) IN (
         SELECT owner, key FROM idempotency_key
-        WHERE created_at < now() - :#${variable.terms.keyTtlMs} * interval '1 ms'
+        WHERE created_at < now() - :#${variable.keyTtl}::interval
         LIMIT 1000
         FOR UPDATE SKIP LOCKED)
 )

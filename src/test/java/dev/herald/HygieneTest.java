@@ -38,6 +38,9 @@ class HygieneTest {
   private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{([^}:?]+)}}");
   private static final Pattern KEY_IN_SETTINGS = Pattern.compile("\"([a-z]+\\.[a-z.-]+)\"");
 
+  private static final List<String> STEPS =
+      List.of("bean", "process", "marshal", "split", "filter", "setVariable", "setHeader", "to");
+
   @Test
   void should_obey_the_schema_of_the_yaml_dialect() throws IOException {
     JsonSchema schema;
@@ -61,7 +64,7 @@ class HygieneTest {
           .doesNotEndWith(".");
       String uri = route.at("/from/uri").asText();
       assertThat(uri).as("an option of %s stands in its URI", id).doesNotContain("?");
-      assertThat(uri.replaceFirst("^(direct|timer):", ""))
+      assertThat(uri.replaceFirst("^(direct|timer|seda):", ""))
           .as("the entrance of %s", id)
           .isEqualTo(id);
     }
@@ -114,23 +117,23 @@ class HygieneTest {
     assertThat(ids.values()).as("ids of steps: %s", ids).allMatch(count -> count == 1);
   }
 
-  /** The flow of a message; the routes of the API are calls of beans that say what they do. */
+  /** A route map shows a step by its description; the call of a route is shown by that route. */
   @Test
-  void should_describe_every_step_on_a_messages_way() {
+  void should_describe_every_step() {
+    int described = 0;
     for (JsonNode route : routes()) {
-      if (!route.path("group").asText().equals("api")) {
-        for (String kind :
-            List.of("bean", "process", "marshal", "split", "filter", "setVariable", "to")) {
-          for (JsonNode step : route.path("from").findValues(kind)) {
-            assertThat(
-                    step.path("uri").asText().startsWith("direct:")
-                        || !step.path("description").asText().isBlank())
-                .as("%s of route %s has a description: %s", kind, route.path("id").asText(), step)
-                .isTrue();
-          }
+      for (String kind : STEPS) {
+        for (JsonNode step : route.path("from").findValues(kind)) {
+          assertThat(
+                  step.path("uri").asText().startsWith("direct:")
+                      || !step.path("description").asText().isBlank())
+              .as("%s of route %s has a description: %s", kind, route.path("id").asText(), step)
+              .isTrue();
+          described++;
         }
       }
     }
+    assertThat(described).isGreaterThan(50);
   }
 
   @Test

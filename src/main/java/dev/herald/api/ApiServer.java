@@ -12,18 +12,18 @@ import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerCon
 
 /**
  * The server that the API's routes are served by. Camel's own listens before there is any route,
- * and a client that comes then is told 404; this one listens when it is told to, has the edge in
+ * and a client that comes then is told 404; this one listens when it is told to, has the filter in
  * front from its first request, and answers what it cannot read with a problem, too.
  */
 public final class ApiServer extends VertxPlatformHttpServer {
-  private final RequestFilter edge;
+  private final RequestFilter filter;
   private final Settings.Server settings;
   private Router router;
   private HttpServer server;
 
-  public ApiServer(Settings.Server settings, RequestFilter edge) {
+  public ApiServer(Settings.Server settings, RequestFilter filter) {
     super(configuration(settings));
-    this.edge = edge;
+    this.filter = filter;
     this.settings = settings;
   }
 
@@ -43,7 +43,7 @@ public final class ApiServer extends VertxPlatformHttpServer {
     router =
         VertxPlatformHttpRouter.lookup(
             getCamelContext(), VertxPlatformHttpRouter.getRouterNameFromPort(settings.port()));
-    edge.guard(router);
+    filter.guard(router);
   }
 
   /** Called when Camel starts this service: not yet. */
@@ -60,7 +60,7 @@ public final class ApiServer extends VertxPlatformHttpServer {
               .createHttpServer(
                   tls.map(one -> one.options(getVertx())).orElseGet(HttpServerOptions::new))
               .requestHandler(router)
-              .invalidRequestHandler(edge::unreadable);
+              .invalidRequestHandler(filter::unreadable);
       await(server.listen(settings.port(), settings.host()));
       tls.ifPresent(one -> one.watch(getVertx(), server));
     }

@@ -25,7 +25,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -46,6 +45,7 @@ public final class Contract {
           .pathType(PathType.JSON_POINTER)
           .build();
   private final Map<String, Map<String, Operation>> byPath = new HashMap<>();
+  private final Map<String, Operation> byId = new HashMap<>();
   private final Map<Pattern, Map<String, Operation>> byTemplate = new LinkedHashMap<>();
 
   /** Where a parameter stands in a request. */
@@ -58,10 +58,12 @@ public final class Contract {
   /**
    * An operation and its schemas.
    *
+   * @param status of an answer that went well: the first in the document
    * @param path the parts of its path that vary, in their order
    */
   public record Operation(
       String id,
+      int status,
       boolean secured,
       Map<String, JsonSchema> path,
       Map<String, JsonSchema> query,
@@ -127,19 +129,14 @@ public final class Contract {
     return parts;
   }
 
-  /** Every operation. */
-  public Collection<Operation> operations() {
-    List<Operation> all = new ArrayList<>();
-    byPath.values().forEach(methods -> all.addAll(methods.values()));
-    byTemplate.values().forEach(methods -> all.addAll(methods.values()));
-    return all;
+  /** The operation of this id. */
+  public Operation operation(String id) {
+    return byId.get(id);
   }
 
-  /** The names of every query parameter of every operation. */
-  public Set<String> queryNames() {
-    Set<String> names = new TreeSet<>();
-    operations().forEach(operation -> names.addAll(operation.query().keySet()));
-    return names;
+  /** Every operation. */
+  public Collection<Operation> operations() {
+    return byId.values();
   }
 
   /** What is wrong with a parameter's text. */
@@ -167,9 +164,9 @@ public final class Contract {
     for (Map.Entry<String, JsonNode> method : item.properties()) {
       if (METHODS.contains(method.getKey())) {
         String at = pointer + "/" + method.getKey();
-        operations.put(
-            method.getKey().toUpperCase(Locale.ROOT),
-            operation(pointer, item, at, method.getValue()));
+        Operation operation = operation(pointer, item, at, method.getValue());
+        operations.put(method.getKey().toUpperCase(Locale.ROOT), operation);
+        byId.put(operation.id(), operation);
       }
     }
     if (path.contains("{")) {
@@ -188,12 +185,23 @@ public final class Contract {
     boolean json = !body.at("/content/application~1json/schema").isMissingNode();
     return new Operation(
         operation.path("operationId").asText(),
+        status(operation.path("responses")),
         !operation.path("security").isArray() || !operation.path("security").isEmpty(),
         parameters.getOrDefault(Place.PATH, Map.of()),
         parameters.getOrDefault(Place.QUERY, Map.of()),
         parameters.getOrDefault(Place.HEADER, Map.of()),
         json ? Optional.of(schema(bodyAt + "/content/application~1json/schema")) : Optional.empty(),
         body.path("required").asBoolean());
+  }
+
+  private static int status(JsonNode responses) {
+    Iterable<String> statuses = responses::fieldNames;
+    for (String status : statuses) {
+      if (status.startsWith("2")) {
+        return Integer.parseInt(status);
+      }
+    }
+    throw new IllegalArgumentException("an operation of openapi.yaml has no answer 2xx");
   }
 
   private void addParameters(

@@ -32,35 +32,36 @@ public final class ExceptionMapper implements Processor {
 
   @Override
   public void process(Exchange exchange) {
-    Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
-    Message message = exchange.getMessage();
-    String correlationId = message.getHeader(ApiHeaders.CORRELATION_ID, String.class);
+    answer(exchange, exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class));
+  }
+
+  /** Makes a failure the answer of the exchange. */
+  void answer(Exchange exchange, Exception failure) {
     Problem problem =
-        problem(
-            failure, exchange.getProperty(Exchange.FAILURE_ROUTE_ID, String.class), correlationId);
+        problem(failure, exchange.getProperty(Exchange.FAILURE_ROUTE_ID, String.class));
+    Message message = exchange.getMessage();
     message.removeHeaders("*");
     if (problem.status() == 503) {
       message.setHeader("Retry-After", RETRY_AFTER);
     }
     message.setHeader(Exchange.HTTP_RESPONSE_CODE, problem.status());
     message.setHeader(Exchange.CONTENT_TYPE, Problem.MEDIA_TYPE);
-    message.setBody(json.write(problem.withCorrelationId(correlationId)));
+    message.setBody(
+        json.write(problem.withCorrelationId(exchange.getVariable("correlationId", String.class))));
   }
 
-  private static Problem problem(Exception failure, String route, String correlationId) {
+  private static Problem problem(Exception failure, String route) {
     if (failure instanceof ProblemException refusal) {
       return refusal.problem();
     }
     if (away(failure)) {
-      RequestLog.with(
-          correlationId,
-          () -> LOG.warn("Route {} could not reach PostgreSQL: {}", route, failure.getMessage()));
+      LOG.warn("Route {} could not reach PostgreSQL: {}", route, failure.getMessage());
       return Problem.of(Type.UNAVAILABLE, "PostgreSQL does not answer; try again");
     }
     if (failure instanceof DirectConsumerNotAvailableException) {
       return Problem.of(Type.UNAVAILABLE, "the route of this call is stopped");
     }
-    RequestLog.with(correlationId, () -> LOG.error("Route {} failed", route, failure));
+    LOG.error("Route {} failed", route, failure);
     return Problem.of(Type.INTERNAL, "see the log");
   }
 

@@ -37,8 +37,17 @@ public final class Json {
     }
   }
 
+  /** Bytes for the wire: UTF-8. */
+  byte[] bytes(Object value) {
+    try {
+      return MAPPER.writeValueAsBytes(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /**
-   * @throws ApiException for what is not JSON, saying where
+   * @throws ProblemException for what is not JSON, saying where
    */
   static JsonNode read(byte[] body) {
     try {

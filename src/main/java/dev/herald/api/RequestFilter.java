@@ -19,11 +19,11 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * What every request meets before any route: its correlation id, its key and that key's rate, and
@@ -40,7 +40,6 @@ public final class RequestFilter {
   private final RateLimits limits;
   private final Json json;
   private final SwaggerUi ui;
-  private final Set<String> queryNames;
   private final int maxBodyBytes;
 
   public RequestFilter(
@@ -55,7 +54,6 @@ public final class RequestFilter {
     this.limits = limits;
     this.json = json;
     this.ui = ui;
-    this.queryNames = contract.queryNames();
     this.maxBodyBytes = settings.maxBodyBytes();
   }
 
@@ -76,10 +74,9 @@ public final class RequestFilter {
       case 400 -> refuse(context, Problem.of(Type.MALFORMED, "the request cannot be read"));
       case 413 -> refuse(context, tooLarge());
       default -> {
-        RequestLog.with(
-            context.request().getHeader(ApiHeaders.CORRELATION_ID),
-            () ->
-                LOG.error("The server failed at {}", context.request().path(), context.failure()));
+        MDC.put(Operations.ID_IN_LOG, context.request().getHeader(Operations.CORRELATION_ID));
+        LOG.error("The server failed at {}", context.request().path(), context.failure());
+        MDC.remove(Operations.ID_IN_LOG);
         refuse(context, Problem.of(Type.INTERNAL, "see the log"));
       }
     }
@@ -120,12 +117,10 @@ public final class RequestFilter {
   private void handle(RoutingContext context) {
     HttpServerRequest request = context.request();
     MultiMap headers = request.headers();
-    String correlationId = correlationId(headers.get(ApiHeaders.CORRELATION_ID));
-    headers.set(ApiHeaders.CORRELATION_ID, correlationId);
-    context.response().putHeader(ApiHeaders.CORRELATION_ID, correlationId);
-    headers.remove(ApiHeaders.KEY_NAME);
-    // A route cannot tell a header from the query parameter of its name, which alone was checked.
-    queryNames.forEach(headers::remove);
+    String correlationId = correlationId(headers.get(Operations.CORRELATION_ID));
+    headers.set(Operations.CORRELATION_ID, correlationId);
+    context.response().putHeader(Operations.CORRELATION_ID, correlationId);
+    headers.remove(Operations.KEY_NAME);
 
     String path;
     try {
@@ -151,7 +146,7 @@ public final class RequestFilter {
       if (key.isPresent() && limits.on() && tooMany(context, key.get())) {
         return;
       }
-      key.ifPresent(name -> headers.set(ApiHeaders.KEY_NAME, name));
+      key.ifPresent(name -> headers.set(Operations.KEY_NAME, name));
     }
     if (operations.isEmpty()) {
       refuse(
@@ -298,7 +293,7 @@ public final class RequestFilter {
     }
     String body =
         json.write(
-            problem.withCorrelationId(context.response().headers().get(ApiHeaders.CORRELATION_ID)));
+            problem.withCorrelationId(context.response().headers().get(Operations.CORRELATION_ID)));
     context
         .response()
         .setStatusCode(problem.status())

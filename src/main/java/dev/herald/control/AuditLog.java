@@ -1,11 +1,8 @@
 package dev.herald.control;
 
-import dev.herald.api.ApiHeaders;
-import dev.herald.api.RequestLog;
 import dev.herald.dispatch.Claim;
 import dev.herald.message.Message;
 import org.apache.camel.Body;
-import org.apache.camel.Header;
 import org.apache.camel.Variable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,12 +14,8 @@ import org.slf4j.LoggerFactory;
 public final class AuditLog {
   private static final Logger LOG = LoggerFactory.getLogger(AuditLog.class);
 
-  public void switched(
-      @Header(ApiHeaders.KEY_NAME) String key,
-      @Header(ApiHeaders.CORRELATION_ID) String correlationId,
-      @Body SchedulerState state) {
-    log(
-        correlationId,
+  public void switched(@Variable("key") String key, @Body SchedulerState state) {
+    LOG.info(
         "Key {} turned delivery {}; it is so since {} by {}",
         key,
         state.running() ? "on" : "off",
@@ -30,49 +23,27 @@ public final class AuditLog {
         state.reason() == null ? state.changedBy() : state.changedBy() + ": " + state.reason());
   }
 
-  public void changed(
-      @Header(ApiHeaders.KEY_NAME) String key,
-      @Header(ApiHeaders.CORRELATION_ID) String correlationId,
-      @Body Message message) {
-    log(correlationId, "Key {} changed message {}", key, message.id());
+  public void changed(@Variable("key") String key, @Body Message message) {
+    LOG.info("Key {} changed message {}", key, message.id());
   }
 
-  public void cancelled(
-      @Header(ApiHeaders.KEY_NAME) String key,
-      @Header(ApiHeaders.CORRELATION_ID) String correlationId,
-      @Body Message message) {
-    log(correlationId, "Key {} cancelled message {}", key, message.id());
+  public void cancelled(@Variable("key") String key, @Body Message message) {
+    LOG.info("Key {} cancelled message {}", key, message.id());
   }
 
-  public void retried(
-      @Header(ApiHeaders.KEY_NAME) String key,
-      @Header(ApiHeaders.CORRELATION_ID) String correlationId,
-      @Body Message message) {
-    log(correlationId, "Key {} sends message {} again", key, message.id());
+  public void retried(@Variable("key") String key, @Body Message message) {
+    LOG.info("Key {} sends message {} again", key, message.id());
   }
 
-  public void delivers(
-      @Header(ApiHeaders.KEY_NAME) String key,
-      @Header(ApiHeaders.CORRELATION_ID) String correlationId,
-      @Variable("claim") Claim claim) {
-    log(correlationId, "Key {} delivers a batch of up to {} by hand", key, claim.limit());
+  public void delivers(@Variable("key") String key, @Variable("claim") Claim claim) {
+    LOG.info("Key {} delivers a batch of up to {} by hand", key, claim.limit());
   }
 
-  public void started(
-      @Header(ApiHeaders.KEY_NAME) String key,
-      @Header(ApiHeaders.CORRELATION_ID) String correlationId,
-      @Body Routes.View route) {
-    log(correlationId, "Key {} started route {}", key, route.id());
+  public void started(@Variable("key") String key, @Body Routes.View route) {
+    LOG.info("Key {} started route {}", key, route.id());
   }
 
-  public void stopped(
-      @Header(ApiHeaders.KEY_NAME) String key,
-      @Header(ApiHeaders.CORRELATION_ID) String correlationId,
-      @Body Routes.View route) {
-    log(correlationId, "Key {} stopped route {}", key, route.id());
-  }
-
-  private static void log(String correlationId, String format, Object... what) {
-    RequestLog.with(correlationId, () -> LOG.info(format, what));
+  public void stopped(@Variable("key") String key, @Body Routes.View route) {
+    LOG.info("Key {} stopped route {}", key, route.id());
   }
 }

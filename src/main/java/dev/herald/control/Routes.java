@@ -9,8 +9,8 @@ import java.util.Date;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.CamelContext;
-import org.apache.camel.Header;
 import org.apache.camel.Route;
+import org.apache.camel.Variable;
 import org.apache.camel.api.management.ManagedCamelContext;
 import org.apache.camel.api.management.mbean.ManagedRouteMBean;
 
@@ -51,7 +51,7 @@ public final class Routes {
   }
 
   /** Does nothing to a route that is started. */
-  public View start(@Header("routeId") String id) throws Exception {
+  public View start(@Variable("routeId") String id) throws Exception {
     Route route = find(id);
     camel.getRouteController().startRoute(id);
     return view(route);
@@ -61,7 +61,7 @@ public final class Routes {
    * Waits for what the route has in flight, up to a minute. Does nothing to a route that is
    * stopped.
    */
-  public View stop(@Header("routeId") String id) throws Exception {
+  public View stop(@Variable("routeId") String id) throws Exception {
     Route route = find(id);
     if (API.equals(route.getGroup()) || API.equals(id)) {
       throw new ProblemException(

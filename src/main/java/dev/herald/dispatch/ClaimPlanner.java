@@ -17,7 +17,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.apache.camel.Body;
 import org.apache.camel.ExchangeException;
-import org.apache.camel.Header;
 import org.apache.camel.Variable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -136,7 +135,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
    *
    * @throws ApiException while nothing can be delivered
    */
-  public Claim manual(@Header("batchSize") Integer batchSize) {
+  public Claim manual(@Variable("batchSize") Integer batchSize) {
     if (!canDeliver()) {
       throw new ProblemException(
           Type.UNAVAILABLE,

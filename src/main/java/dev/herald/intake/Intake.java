@@ -1,6 +1,5 @@
 package dev.herald.intake;
 
-import dev.herald.api.ApiHeaders;
 import dev.herald.config.Settings;
 import dev.herald.message.Message;
 import dev.herald.problem.Problem.Type;
@@ -25,7 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.apache.camel.Body;
-import org.apache.camel.Header;
+import org.apache.camel.Variable;
 
 /**
  * Stores requests: those that come while others are being written share the next statement, and
@@ -107,13 +106,13 @@ public final class Intake {
   /**
    * Stores the messages of one request, or finds those that its idempotency key made before.
    *
-   * @throws ApiException when the key was used for another body, or too much is waiting
+   * @throws ProblemException when the key was used for another body, or too much is waiting
    */
   public List<Message> accept(
       @Body List<NewMessage> messages,
-      @Header(ApiHeaders.KEY_NAME) String keyName,
-      @Header(ApiHeaders.IDEMPOTENCY_KEY) String idempotencyKey,
-      @Header(ApiHeaders.CORRELATION_ID) String correlationId) {
+      @Variable("key") String keyName,
+      @Variable("Idempotency-Key") String idempotencyKey,
+      @Variable("correlationId") String correlationId) {
     Request request =
         new Request(messages, keyName, idempotencyKey, correlationId, new CompletableFuture<>());
     if (closed || !queue.offer(request)) {

@@ -31,7 +31,7 @@ public final class NewMessages {
   }
 
   /**
-   * @throws ApiException naming each bad field, with its index where the body is an array
+   * @throws ProblemException naming each bad field, with its index where the body is an array
    */
   public List<NewMessage> of(@Body JsonNode body) {
     List<FieldError> errors = new ArrayList<>();
@@ -47,6 +47,11 @@ public final class NewMessages {
       throw new ProblemException(Problem.of(Type.INVALID, errors));
     }
     return messages;
+  }
+
+  /** The same for a body that is one message. */
+  public NewMessage one(@Body JsonNode body) {
+    return of(body).get(0);
   }
 
   private NewMessage read(JsonNode body, String pointer, List<FieldError> errors) {

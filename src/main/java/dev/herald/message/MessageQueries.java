@@ -10,7 +10,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 import org.apache.camel.Body;
-import org.apache.camel.Header;
 import org.apache.camel.Variable;
 
 /**
@@ -64,13 +63,13 @@ public final class MessageQueries {
 
   /** For {@code sql/list-messages.sql}. */
   public Query messages(
-      @Header("status") String status,
-      @Header("phoneNumber") String phoneNumber,
-      @Header("createdFrom") String from,
-      @Header("createdTo") String to,
-      @Header("limit") Integer limit,
-      @Header("cursor") String cursor,
-      @Header("offset") Integer offset) {
+      @Variable("status") String status,
+      @Variable("phoneNumber") String phoneNumber,
+      @Variable("createdFrom") String from,
+      @Variable("createdTo") String to,
+      @Variable("limit") Integer limit,
+      @Variable("cursor") String cursor,
+      @Variable("offset") Integer offset) {
     boolean sending = "SENDING".equals(status);
     Instant fromTime = time("createdFrom", from);
     Instant toTime = time("createdTo", to);
@@ -91,11 +90,11 @@ public final class MessageQueries {
 
   /** For {@code sql/list-sent-messages.sql}. */
   public Query sent(
-      @Header("sentFrom") String from,
-      @Header("sentTo") String to,
-      @Header("limit") Integer limit,
-      @Header("cursor") String cursor,
-      @Header("offset") Integer offset) {
+      @Variable("sentFrom") String from,
+      @Variable("sentTo") String to,
+      @Variable("limit") Integer limit,
+      @Variable("cursor") String cursor,
+      @Variable("offset") Integer offset) {
     String[] after = cursor == null ? new String[] {null, null} : cursor.split("_", 2);
     if (after.length != 2) {
       throw badCursor();

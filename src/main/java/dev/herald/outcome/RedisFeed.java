@@ -1,7 +1,8 @@
 package dev.herald.outcome;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
-import dev.herald.api.Json;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.herald.config.Settings;
 import dev.herald.message.MessageStatus;
 import dev.herald.outcome.OutcomeBatch.Recorded;
@@ -13,9 +14,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.camel.Body;
+import org.apache.camel.Exchange;
 import org.apache.camel.Variable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,21 +32,21 @@ import redis.clients.jedis.params.XAddParams;
  * Pushes recorded outcomes to Redis, a batch at a time in one pipeline: {@code message:<id>} for
  * what was sent, and an entry on the capped stream {@code herald:outcomes} for every message that
  * came to an end. Redis is a cache and a feed, never the truth: while it is away, slow or hanging,
- * outcomes are dropped and counted, and nothing waits. Thread-safe.
+ * outcomes are dropped and counted, and nothing waits. Between the record and the push is the queue
+ * of route {@code push-outcomes}. Thread-safe.
  */
 public final class RedisFeed implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RedisFeed.class);
+  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String STREAM = "herald:outcomes";
   private static final int MAX_BACKLOG = 32;
   private static final Duration RETRY = Duration.ofSeconds(1);
+  private static final Duration CLOSING_STEP = Duration.ofMillis(10);
 
   private final Settings.Redis settings;
-  private final Json json = new Json();
-  private final BlockingQueue<Push> backlog = new ArrayBlockingQueue<>(MAX_BACKLOG);
+  private final BlockingQueue<Exchange> queue = new Batches();
   private final AtomicLong dropped = new AtomicLong();
-  private final Thread thread = new Thread(this::run, "herald-redis");
   private volatile boolean up = true;
-  private volatile boolean closed;
   private Jedis redis;
   private long retryAt = System.nanoTime();
 
@@ -53,26 +55,50 @@ public final class RedisFeed implements AutoCloseable {
   private record Sent(String messageId, String sentAt) {}
 
   /** What one pipeline carries; {@code at} is when the database recorded it. */
-  private record Push(String at, List<RecordedOutcome> outcomes) {}
+  public record Push(String at, List<RecordedOutcome> outcomes) {}
 
   public RedisFeed(Settings.Redis settings) {
     this.settings = settings;
-    thread.setDaemon(true);
   }
 
-  public void start() {
-    thread.start();
+  /**
+   * Takes what fits, and drops and counts the rest: neither a wait nor a failure for the record.
+   */
+  private final class Batches extends ArrayBlockingQueue<Exchange> {
+    private static final long serialVersionUID = 1;
+
+    Batches() {
+      super(MAX_BACKLOG);
+    }
+
+    @Override
+    public boolean offer(Exchange batch) {
+      boolean fits = super.offer(batch);
+      if (!fits) {
+        drop(batch.getMessage().getBody(Push.class));
+      }
+      return fits;
+    }
+
+    @Override
+    public boolean add(Exchange batch) {
+      offer(batch);
+      return true;
+    }
   }
 
-  /** Takes the outcomes that were recorded, to push them; never waits. */
-  public void offer(@Variable("batch") OutcomeBatch batch, @Body Recorded written) {
+  /** The queue in front of route {@code push-outcomes}. */
+  public BlockingQueue<Exchange> queue() {
+    return queue;
+  }
+
+  /** The outcomes of a record that Redis gets, those of messages that came to an end; or null. */
+  public Push ended(@Variable("batch") OutcomeBatch batch, @Body Recorded written) {
     List<RecordedOutcome> ended =
         batch.recorded(written).stream()
             .filter(outcome -> outcome.status() != MessageStatus.PENDING)
             .toList();
-    if (!ended.isEmpty() && !backlog.offer(new Push(written.at().toString(), ended))) {
-      dropped.addAndGet(ended.size());
-    }
+    return ended.isEmpty() ? null : new Push(written.at().toString(), ended);
   }
 
   /** Whether Redis took what it was last given. */
@@ -85,25 +111,29 @@ public final class RedisFeed implements AutoCloseable {
     return dropped.get();
   }
 
-  private void run() {
-    while (!closed || !backlog.isEmpty()) {
-      Push push = null;
-      try {
-        push = backlog.poll(1, TimeUnit.SECONDS);
-        if (!connected()) {
-          drop(push);
-        } else if (push == null) {
-          redis.ping();
-        } else {
-          push(push);
-        }
-      } catch (InterruptedException stopping) {
-        return;
-      } catch (RuntimeException away) {
-        // Whatever it is, for what listens there may not be Redis: this thread must outlive it.
+  /** Pushes a batch, or drops and counts it. Waits for Redis, {@code redis.timeout} at most. */
+  public void push(@Body Push push) {
+    attempt(push);
+  }
+
+  /** Finds out whether Redis is there, while nothing is pushed that would tell. */
+  public void ping() {
+    attempt(null);
+  }
+
+  private synchronized void attempt(Push push) {
+    try {
+      if (!connected()) {
         drop(push);
-        disconnected(away);
+      } else if (push == null) {
+        redis.ping();
+      } else {
+        pipeline(push);
       }
+    } catch (RuntimeException away) {
+      // Whatever it is, for what listens there may not be Redis.
+      drop(push);
+      disconnected(away);
     }
   }
 
@@ -113,7 +143,7 @@ public final class RedisFeed implements AutoCloseable {
     }
   }
 
-  private void push(Push push) {
+  private void pipeline(Push push) {
     try (Pipeline pipeline = redis.pipelined()) {
       XAddParams capped =
           XAddParams.xAddParams().maxLen(settings.streamLength()).approximateTrimming();
@@ -122,9 +152,7 @@ public final class RedisFeed implements AutoCloseable {
         String messageId = outcome.outcome().webhookMessageId();
         if (outcome.status() == MessageStatus.SENT) {
           pipeline.setex(
-              "message:" + id,
-              settings.ttl().toSeconds(),
-              json.write(new Sent(messageId, push.at())));
+              "message:" + id, settings.ttl().toSeconds(), value(new Sent(messageId, push.at())));
         }
         if (settings.streamLength() > 0) {
           pipeline.xadd(STREAM, capped, entry(id, messageId, outcome.status(), push.at()));
@@ -137,6 +165,14 @@ public final class RedisFeed implements AutoCloseable {
               .map(JedisDataException.class::cast)
               .findFirst();
       refusal.ifPresentOrElse(reason -> refused(push, reason), this::works);
+    }
+  }
+
+  private static String value(Sent sent) {
+    try {
+      return JSON.writeValueAsString(sent);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
     }
   }
 
@@ -199,15 +235,13 @@ public final class RedisFeed implements AutoCloseable {
     }
   }
 
-  /** Pushes what is left, for a moment. */
+  /** Waits for what is left to be pushed, for a moment. */
   @Override
   public void close() {
-    closed = true;
-    try {
-      thread.join(settings.timeout().toMillis() + 1_000);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    thread.interrupt();
+    long end = System.nanoTime() + settings.timeout().plusSeconds(1).toNanos();
+    do {
+      LockSupport.parkNanos(CLOSING_STEP.toNanos());
+    } while (!queue.isEmpty() && System.nanoTime() < end);
+    ping(); // Which waits for the batch that is out of the queue.
   }
 }

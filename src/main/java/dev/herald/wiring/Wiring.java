@@ -1,13 +1,12 @@
 package dev.herald.wiring;
 
-import dev.herald.api.ApiHeaders;
 import dev.herald.api.ApiKeys;
 import dev.herald.api.ApiServer;
 import dev.herald.api.Contract;
 import dev.herald.api.ExceptionMapper;
 import dev.herald.api.Json;
+import dev.herald.api.Operations;
 import dev.herald.api.RateLimits;
-import dev.herald.api.RequestCheck;
 import dev.herald.api.RequestFilter;
 import dev.herald.api.SwaggerUi;
 import dev.herald.config.Durations;
@@ -24,7 +23,6 @@ import dev.herald.control.RouteStops;
 import dev.herald.control.Routes;
 import dev.herald.control.SchedulerState;
 import dev.herald.control.StatsSnapshot;
-import dev.herald.control.Terms;
 import dev.herald.dispatch.Circuit;
 import dev.herald.dispatch.ClaimPlanner;
 import dev.herald.dispatch.DeliveryThreads;
@@ -172,7 +170,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     bindControl();
     bindApi();
     bindMetrics();
-    feed.start();
     recorder.start();
     intake.start();
     if (listener != null) {
@@ -201,7 +198,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("apiDataSource", database.api());
     registry.bind("workDataSource", database.work());
     registry.bind("rowMappers", new RowMappers(READERS));
-    registry.bind("terms", Terms.of(settings));
   }
 
   /** Claims, the gate before each delivery, and the record of what became of it. */
@@ -242,6 +238,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("outcomeClassifier", classifier);
     registry.bind("recorder", recorder);
     registry.bind("redisFeed", feed);
+    registry.bind("outcomeQueue", feed.queue());
   }
 
   /** What a delivery's steps need, up to the POST. */
@@ -315,10 +312,9 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         new VertxOptions().setWorkerPoolSize(settings.server().workers() + WORKERS_TO_SPARE));
     registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
     registry.bind("contract", contract);
-    registry.bind("apiHeaders", new ApiHeaders(contract.queryNames()));
-    registry.bind("requestCheck", new RequestCheck(contract, json));
-    registry.bind("exceptionMapper", new ExceptionMapper(json));
-    registry.bind("json", json);
+    ExceptionMapper exceptions = new ExceptionMapper(json);
+    registry.bind("exceptionMapper", exceptions);
+    registry.bind("operations", new Operations(contract, json, exceptions));
     registry.bind("objectMapper", Json.MAPPER);
     ApiServer server = new ApiServer(settings.server(), filter);
     camel.addService(server, true, true);

@@ -93,7 +93,7 @@ class ExceptionMapperTest {
   private static Exchange answer(Exception failure) {
     Exchange exchange = new DefaultExchange(new DefaultCamelContext());
     exchange.setProperty(Exchange.EXCEPTION_CAUGHT, failure);
-    exchange.getMessage().setHeader(ApiHeaders.CORRELATION_ID, "c-1");
+    exchange.setVariable("correlationId", "c-1");
     exchange.getMessage().setHeader("Location", "/left/by/the/route");
     new ExceptionMapper(new Json()).process(exchange);
     return exchange;

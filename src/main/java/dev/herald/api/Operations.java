@@ -1,0 +1,187 @@
+package dev.herald.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.networknt.schema.JsonSchema;
+import dev.herald.problem.Problem;
+import dev.herald.problem.Problem.FieldError;
+import dev.herald.problem.Problem.Type;
+import dev.herald.problem.ProblemException;
+import io.swagger.v3.oas.models.OpenAPI;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
+import java.nio.ByteBuffer;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.apache.camel.AsyncCallback;
+import org.apache.camel.AsyncProducer;
+import org.apache.camel.Endpoint;
+import org.apache.camel.Exchange;
+import org.apache.camel.Message;
+import org.apache.camel.component.platform.http.vertx.HttpMessage;
+import org.apache.camel.component.rest.openapi.DefaultRestOpenapiProcessorStrategy;
+import org.apache.camel.spi.HeaderFilterStrategy;
+import org.apache.camel.spi.ProducerCache;
+import org.apache.camel.support.cache.DefaultProducerCache;
+import org.apache.camel.support.processor.RestBindingAdvice;
+import org.apache.camel.support.service.ServiceHelper;
+import org.slf4j.MDC;
+
+/**
+ * The door between HTTP and the API's routes. In: the body is checked against the contract and
+ * parsed; the parameters are variables, called as the contract calls them; variable {@code key} is
+ * the name of the caller's API key and {@code correlationId} the id of the request. No header of
+ * the client reaches a route. Out: the body is written as JSON, with the status that the contract
+ * gives the operation. A route that sets {@code Content-Type} writes its answer itself; one that
+ * sets {@code CamelHttpResponseCode} chooses the status. Thread-safe.
+ */
+public final class Operations extends DefaultRestOpenapiProcessorStrategy
+    implements HeaderFilterStrategy {
+  /** The name of the caller's API key: a header that the request filter alone can set. */
+  static final String KEY_NAME = "Herald-Key-Name";
+
+  static final String CORRELATION_ID = "X-Correlation-ID";
+
+  private static final Set<String> ANSWERED = Set.of("location", "retry-after");
+
+  /** The request's id, as the log and the variable call it. */
+  static final String ID_IN_LOG = "correlationId";
+
+  private final Contract contract;
+  private final Json json;
+  private final ExceptionMapper exceptions;
+  private ProducerCache routes;
+
+  public Operations(Contract contract, Json json, ExceptionMapper exceptions) {
+    this.contract = contract;
+    this.json = json;
+    this.exceptions = exceptions;
+  }
+
+  @Override
+  public boolean process(
+      OpenAPI document,
+      io.swagger.v3.oas.models.Operation operation,
+      String method,
+      String path,
+      RestBindingAdvice binding,
+      Exchange exchange,
+      AsyncCallback callback) {
+    Contract.Operation called = contract.operation(operation.getOperationId());
+    try {
+      enter(called, exchange);
+    } catch (RuntimeException e) {
+      exchange.setException(e);
+      leave(called, exchange);
+      callback.done(true);
+      return true;
+    }
+    Endpoint route = getCamelContext().getEndpoint("direct:" + called.id());
+    AsyncProducer producer = routes.acquireProducer(route);
+    MDC.put(ID_IN_LOG, exchange.getVariable(ID_IN_LOG, String.class));
+    try {
+      return producer.process(
+          exchange,
+          sync -> {
+            routes.releaseProducer(route, producer);
+            leave(called, exchange);
+            callback.done(sync);
+          });
+    } finally {
+      MDC.remove(ID_IN_LOG);
+    }
+  }
+
+  private void enter(Contract.Operation operation, Exchange exchange) {
+    HttpMessage message = exchange.getMessage(HttpMessage.class);
+    HttpServerRequest request = message.getRequest();
+    exchange.setVariable(ID_IN_LOG, request.getHeader(CORRELATION_ID));
+    exchange.setVariable("key", request.getHeader(KEY_NAME));
+    if (!operation.path().isEmpty()) {
+      Iterator<String> parts =
+          contract.parts(message.getHeader(Exchange.HTTP_PATH, String.class)).iterator();
+      operation.path().keySet().forEach(name -> exchange.setVariable(name, parts.next()));
+    }
+    for (String name : operation.query().keySet()) {
+      set(exchange, name, request.getParam(name));
+    }
+    for (String name : operation.headers().keySet()) {
+      set(exchange, name, request.getHeader(name));
+    }
+    Buffer body = message.getBody() instanceof Buffer bytes ? bytes : Buffer.buffer();
+    // Those of the request: they would steer an HTTP endpoint of the route.
+    message.removeHeaders("*");
+    message.setBody(
+        operation.body().isEmpty() || (body.length() == 0 && !operation.bodyRequired())
+            ? null
+            : read(operation.body().get(), body));
+  }
+
+  private static void set(Exchange exchange, String name, String value) {
+    if (value != null) {
+      exchange.setVariable(name, value);
+    }
+  }
+
+  private static JsonNode read(JsonSchema schema, Buffer body) {
+    JsonNode node = Json.read(body.getBytes());
+    List<FieldError> errors = Contract.check(schema, node);
+    if (!errors.isEmpty()) {
+      throw new ProblemException(Problem.of(Type.INVALID, errors));
+    }
+    return node;
+  }
+
+  private void leave(Contract.Operation operation, Exchange exchange) {
+    if (exchange.getException() != null) {
+      // From a route without an error handler, or none answers: it is stopped.
+      exceptions.answer(exchange, exchange.getException());
+      exchange.setException(null);
+    }
+    Message answer = exchange.getMessage();
+    if (answer.getHeader(Exchange.CONTENT_TYPE) != null) {
+      return;
+    }
+    if (answer.getHeader(Exchange.HTTP_RESPONSE_CODE) == null) {
+      answer.setHeader(Exchange.HTTP_RESPONSE_CODE, operation.status());
+    }
+    if (operation.status() == 204) {
+      answer.setBody(null);
+    } else {
+      answer.setHeader(Exchange.CONTENT_TYPE, "application/json");
+      answer.setBody(ByteBuffer.wrap(json.bytes(answer.getBody())));
+    }
+  }
+
+  /** None of the request's headers becomes a header of the exchange. */
+  @Override
+  public boolean applyFilterToExternalHeaders(String name, Object value, Exchange exchange) {
+    return true;
+  }
+
+  /** Of the exchange's headers these leave, besides the status and the type of the body. */
+  @Override
+  public boolean applyFilterToCamelHeaders(String name, Object value, Exchange exchange) {
+    return !ANSWERED.contains(name.toLowerCase(Locale.ROOT));
+  }
+
+  @Override
+  protected void doInit() throws Exception {
+    super.doInit();
+    routes = new DefaultProducerCache(this, getCamelContext(), 0);
+    ServiceHelper.initService(routes);
+  }
+
+  @Override
+  protected void doStart() throws Exception {
+    super.doStart();
+    ServiceHelper.startService(routes);
+  }
+
+  @Override
+  protected void doStop() throws Exception {
+    super.doStop();
+    ServiceHelper.stopService(routes);
+  }
+}
