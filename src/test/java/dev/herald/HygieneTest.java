@@ -218,7 +218,8 @@ class HygieneTest {
     Set<String> used =
         new TreeSet<>(
             findAll(
-                KEY_IN_SETTINGS, read(Path.of("src/main/java/dev/herald/config/Settings.java"))));
+                KEY_IN_SETTINGS,
+                read(Path.of("src/main/java/dev/herald/config/SettingsReader.java"))));
     routeFiles().forEach(route -> used.addAll(findAll(PLACEHOLDER, read(route))));
     used.addAll(findAll(PLACEHOLDER, read(Path.of("application.properties"))));
     Set<String> documented =

@@ -5,11 +5,8 @@ import dev.herald.dispatch.Calls.Call;
 import dev.herald.outcome.Outcome;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.concurrent.TimeUnit;
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Stops this node's claiming while the provider is down, then lets a few messages test it. While it
@@ -19,18 +16,13 @@ import org.slf4j.LoggerFactory;
  * see are for people. Thread-safe.
  */
 public final class Circuit {
-  private static final Logger LOG = LoggerFactory.getLogger(Circuit.class);
-
   /** Messages at a time that test a provider, so that one that fails for itself decides nothing. */
   static final int PROBES = 3;
 
-  private static final int SLICES = 10;
-  private static final Duration OF_LATE = Duration.ofSeconds(2);
   private static final long LONG_AGO = Long.MAX_VALUE / 2;
   private static final int UNLIMITED = Integer.MAX_VALUE;
   private static final Duration SHORTEST_WAIT = Duration.ofSeconds(1);
   private static final int SHARE_OF_THE_OUTAGE = 4;
-  private static final long A_LINE_EVERY_NANOS = TimeUnit.MINUTES.toNanos(1);
 
   /** What it allows. */
   public enum State {
@@ -78,12 +70,10 @@ public final class Circuit {
   private final Duration lease;
   private final LongSupplier nanoTime;
   private final IntSupplier underWay;
-  private final Calls window;
-  private final Calls ofLate;
+  private final FailureDetector detector;
+  private final CircuitReport report;
 
   private volatile State state = State.CLOSED;
-  private int failuresInRow;
-  private int misconfiguredInRow;
   private boolean delivered;
   private long deliveredAt;
   private long openedAt;
@@ -102,13 +92,6 @@ public final class Circuit {
   /** POSTs that were under way when it recovered, which the allowance leaves out. */
   private int old;
 
-  private Instant since;
-  private String why;
-  private String reason;
-  private String lastError;
-  private long outageLoggedAt;
-  private long pauseLoggedAt;
-
   /**
    * @param nanoTime a clock that is never set, like {@link System#nanoTime()}
    * @param underWay how many POSTs of this node are under way, with the one that is noted
@@ -124,10 +107,9 @@ public final class Circuit {
     this.nanoTime = nanoTime;
     this.underWay = underWay;
     long now = nanoTime.getAsLong();
-    this.window = new Calls(settings.window(), SLICES, now);
-    this.ofLate = new Calls(OF_LATE, 2, now);
+    this.detector = new FailureDetector(settings, now);
+    this.report = new CircuitReport(now);
     this.freshSince = now - LONG_AGO;
-    this.pauseLoggedAt = now - LONG_AGO;
   }
 
   /**
@@ -233,75 +215,28 @@ public final class Circuit {
     return outcome.probe() && probesOut > 0 ? probeEnded(outcome, call, now) : null;
   }
 
+  /** Counts a POST while it is closed. */
   private Runnable count(Outcome outcome, Call call, long now, int busy) {
-    window.add(call, now);
-    ofLate.add(call, now);
-    switch (call) {
+    detector.add(call, now);
+    return switch (call) {
       case DELIVERED, REFUSED -> {
-        failuresInRow = 0;
-        misconfiguredInRow = 0;
         if (allowance != UNLIMITED && ++allowance >= concurrency) {
           allowance = UNLIMITED;
         }
-        return null;
+        yield null;
       }
-      case THROTTLED -> {
-        return tooFast(now, busy) ? pause(outcome, now) : null;
+      case THROTTLED -> detector.asksForFewer(now, busy) ? pause(outcome, now) : null;
+      case FAILED, MISCONFIGURED -> {
+        String outage = detector.outage(now, busy);
+        yield outage == null ? null : open(outage, outcome, now);
       }
-      case FAILED -> failuresInRow++;
-      case MISCONFIGURED -> misconfiguredInRow++;
       case NONE -> throw new IllegalArgumentException("there was no POST");
-    }
-    String outage = outage(now, busy);
-    return outage == null ? null : open(outage, outcome, now);
-  }
-
-  /**
-   * Why the provider is down, or null while it is not. Failures are often faster than successes and
-   * come first, so it looks at no fewer calls than are under way, and takes these for successes.
-   * What is misconfigured counts when it is a second old and nothing was delivered meanwhile;
-   * before that it may be the message's own fault.
-   */
-  private String outage(long now, int busy) {
-    int enough = Math.max(settings.minimumCalls(), busy);
-    boolean othersGetThrough = window.count(Call.DELIVERED, now) > 0;
-    int young = ofLate.count(Call.MISCONFIGURED, now);
-    int misconfigured =
-        othersGetThrough ? 0 : Math.max(0, window.count(Call.MISCONFIGURED, now) - young);
-    int inRow = failuresInRow + (othersGetThrough ? 0 : Math.max(0, misconfiguredInRow - young));
-    if (inRow >= enough) {
-      return inRow + " POSTs in a row failed";
-    }
-    int failures = window.count(Call.FAILED, now) + misconfigured;
-    int calls =
-        failures
-            + window.count(Call.DELIVERED, now)
-            + window.count(Call.REFUSED, now)
-            + window.count(Call.THROTTLED, now);
-    long withThoseUnderWay = calls + Math.max(0, busy - 1L);
-    return calls >= enough && 100L * failures >= settings.failureRate() * withThoseUnderWay
-        ? "%d of %d POSTs in %s failed".formatted(failures, calls, shown(settings.window()))
-        : null;
-  }
-
-  /** One message that is throttled for itself pauses nothing. */
-  private boolean tooFast(long now, int busy) {
-    int throttled = ofLate.count(Call.THROTTLED, now);
-    int calls = 0;
-    for (Call call : Call.values()) {
-      calls += ofLate.count(call, now);
-    }
-    return throttled >= PROBES
-        && calls >= busy
-        && 100L * throttled >= (long) settings.failureRate() * calls;
+    };
   }
 
   private Runnable open(String outage, Outcome outcome, long now) {
     openedAt = now;
-    since = Instant.now();
-    why = outage;
-    explain(outcome);
-    outageLoggedAt = now - A_LINE_EVERY_NANOS;
+    report.outage(outage, outcome, now);
     return openAgain(now);
   }
 
@@ -309,17 +244,7 @@ public final class Circuit {
     Duration wait = nextWait(now);
     state = State.OPEN;
     until = now + wait.toNanos();
-    if (now - outageLoggedAt < A_LINE_EVERY_NANOS) {
-      return null;
-    }
-    outageLoggedAt = now;
-    String text = reason;
-    return () ->
-        LOG.warn(
-            "The webhook's circuit is open: {}; nothing is claimed, and {} messages test it in {}",
-            text,
-            PROBES,
-            shown(wait));
+    return report.opened(wait, now);
   }
 
   /** A quarter of the outage so far: it ends late by no more. */
@@ -331,7 +256,7 @@ public final class Circuit {
   private Runnable probeEnded(Outcome outcome, Call call, long now) {
     if (call != Call.NONE) {
       probeFailed = true;
-      explain(outcome);
+      report.last(outcome);
     }
     probesOut--;
     if (probesOut > 0) {
@@ -342,25 +267,16 @@ public final class Circuit {
   }
 
   private Runnable recover(long now, int busy) {
-    String lasted = shown(Duration.ofNanos(now - openedAt));
     startAfresh(now, busy - 1);
-    return () -> LOG.info("The webhook answers again after {}; delivery goes on", lasted);
+    return report.recovered(Duration.ofNanos(now - openedAt));
   }
 
   private Runnable pause(Outcome outcome, long now) {
     Duration asked = outcome.retryAfter() == null ? Duration.ZERO : outcome.retryAfter();
     Duration pause = shorter(longer(asked, SHORTEST_WAIT), settings.openFor());
     state = State.PAUSED;
-    since = Instant.now();
     until = now + pause.toNanos();
-    why = "the webhook asks for fewer messages";
-    explain(outcome);
-    if (now - pauseLoggedAt < A_LINE_EVERY_NANOS) {
-      return null;
-    }
-    pauseLoggedAt = now;
-    String text = reason;
-    return () -> LOG.warn("Nothing is claimed for {}: {}", shown(pause), text);
+    return report.paused(pause, outcome, now);
   }
 
   private void startAfresh(long now, int busy) {
@@ -368,28 +284,10 @@ public final class Circuit {
     freshSince = now;
     old = Math.max(0, busy);
     allowance = 2 * PROBES >= concurrency ? UNLIMITED : 2 * PROBES;
-    window.clear();
-    ofLate.clear();
-    failuresInRow = 0;
-    misconfiguredInRow = 0;
     probing = false;
     probesOut = 0;
-    since = null;
-    reason = null;
-    lastError = null;
-  }
-
-  /** What a provider says may quote a message, so the reason leaves that out. */
-  private void explain(Outcome outcome) {
-    lastError = outcome.error();
-    reason =
-        why
-            + ", the last: "
-            + (outcome.httpStatus() != null
-                ? "HTTP " + outcome.httpStatus()
-                : lastError == null || lastError.startsWith("the route failed")
-                    ? "a step of the route failed"
-                    : lastError);
+    detector.clear();
+    report.clear();
   }
 
   /**
@@ -424,8 +322,7 @@ public final class Circuit {
   public synchronized Snapshot snapshot() {
     boolean waits = state == State.OPEN || state == State.PAUSED;
     long left = until - nanoTime.getAsLong();
-    return new Snapshot(
-        state, since, reason, lastError, waits && left > 0 ? Instant.now().plusNanos(left) : null);
+    return report.snapshot(state, waits && left > 0 ? Instant.now().plusNanos(left) : null);
   }
 
   private static Duration shorter(Duration one, Duration other) {
@@ -434,9 +331,5 @@ public final class Circuit {
 
   private static Duration longer(Duration one, Duration other) {
     return one.compareTo(other) >= 0 ? one : other;
-  }
-
-  private static String shown(Duration time) {
-    return time.toSeconds() == 0 ? time.toMillis() + " ms" : time.toSeconds() + " s";
   }
 }

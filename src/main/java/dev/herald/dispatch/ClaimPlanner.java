@@ -10,9 +10,6 @@ import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.apache.camel.Body;
@@ -44,14 +41,12 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private final Circuit circuit;
   private final BooleanSupplier canDeliver;
   private final BooleanSupplier claimRouteRuns;
-  private final Semaphore wakeSignal = new Semaphore(0);
-  private final AtomicInteger inFlight = new AtomicInteger();
-  private final AtomicLong finished = new AtomicLong();
+  private final WakeSignal wakeSignal = new WakeSignal();
+  private final InFlight inFlight = new InFlight(System::nanoTime);
+  private final ClaimCursor cursor = new ClaimCursor();
   private final AtomicLong orphans = new AtomicLong();
   private final AtomicLong claims = new AtomicLong();
   private final AtomicLong messages = new AtomicLong();
-  private final Rate rate = new Rate();
-  private final ClaimCursor frontier = new ClaimCursor();
   private volatile boolean claimWhenSlotsAreFree;
   private volatile Claim pendingClaim;
   private volatile boolean failing;
@@ -85,15 +80,13 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     if (!claimRouteRuns.getAsBoolean()) {
       return null;
     }
-    if (wakeSignal.tryAcquire(settings.idleWait().toMillis(), TimeUnit.MILLISECONDS)) {
-      wakeSignal.drainPermits();
-    }
+    wakeSignal.await(settings.idleWait());
     claimWhenSlotsAreFree = true; // before it looks, or what is recorded meanwhile wakes nobody
-    int limit = maxToClaim();
+    int limit = maxToClaim(inFlight.perSecond());
     if (limit == 0 || !canDeliver() || !claimRouteRuns.getAsBoolean()) {
       return null;
     }
-    Permission permission = circuit.tryAcquirePermission(limit, inFlight.get());
+    Permission permission = circuit.tryAcquirePermission(limit, inFlight.count());
     if (permission.limit() == 0) {
       return null;
     }
@@ -123,7 +116,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
         && !(claimRouteRuns.getAsBoolean()
             && canDeliver()
             && circuit.closed()
-            && maxToClaim(rate.latest()) > 0);
+            && maxToClaim(inFlight.latestPerSecond()) > 0);
   }
 
   private boolean canDeliver() {
@@ -133,7 +126,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   /**
    * A claim by hand: neither the switch, the pace nor the circuit holds it back.
    *
-   * @throws ApiException while nothing can be delivered
+   * @throws ProblemException while nothing can be delivered
    */
   public Claim manual(@Variable("batchSize") Integer batchSize) {
     if (!canDeliver()) {
@@ -163,14 +156,14 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
         rateLimit,
         manual,
         probe,
-        goesOn ? frontier.next(now) : ClaimCursor.Position.BEGINNING,
+        goesOn ? cursor.next(now) : ClaimCursor.Position.BEGINNING,
         now);
   }
 
   /** Takes note of what a claim brought, and asks for more while there is more. */
   public List<ClaimedMessage> claimed(
       @Variable("claim") Claim claim, @Body List<ClaimedMessage> messages) {
-    inFlight.addAndGet(messages.size());
+    inFlight.claimed(messages.size());
     claims.incrementAndGet();
     this.messages.addAndGet(messages.size());
     if (!claim.manual()) {
@@ -190,7 +183,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
       circuit.probing(messages.size());
     }
     if (claim.continuous()) {
-      frontier.reached(messages);
+      cursor.reached(messages);
     }
     if (claim.continuous() && messages.size() == claim.limit()) {
       wake();
@@ -221,18 +214,15 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
 
   @Override
   public void recorded(int count) {
-    finished.addAndGet(count);
-    inFlight.addAndGet(-count);
-    if (claimWhenSlotsAreFree && maxToClaim() > 0) {
+    inFlight.recorded(count);
+    if (claimWhenSlotsAreFree && maxToClaim(inFlight.perSecond()) > 0) {
       wake();
     }
   }
 
   /** Something may be due now. */
   public void wake() {
-    if (wakeSignal.availablePermits() == 0) {
-      wakeSignal.release();
-    }
+    wakeSignal.wake();
   }
 
   /** No more claims. */
@@ -242,7 +232,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
 
   /** Whether nothing is claimed, and no tick is claiming. */
   boolean idle() {
-    return pendingClaim == null && inFlight.get() <= 0;
+    return pendingClaim == null && inFlight.count() <= 0;
   }
 
   /** Claims that were answered, those too that brought nothing. */
@@ -262,19 +252,17 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
 
   @Override
   public int inFlight() {
-    return inFlight.get();
+    return inFlight.count();
   }
 
   /**
    * How many to claim now: a batch, or in continuous mode what will be started soon; zero for not
    * now.
+   *
+   * @param perSecond how many were recorded a second of late
    */
-  private int maxToClaim() {
-    return maxToClaim(rate.perSecond(finished.get()));
-  }
-
   private int maxToClaim(long perSecond) {
-    int busy = inFlight.get();
+    int busy = inFlight.count();
     if (!settings.continuous()) {
       return busy < settings.concurrency() + settings.batchSize() ? settings.batchSize() : 0;
     }
@@ -285,28 +273,5 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     return maxToClaim < Math.max(1, Math.min(ahead / 2, settings.batchSize()))
         ? 0
         : Math.min(maxToClaim, settings.batchSize());
-  }
-
-  /** The rate at which a counter grew of late. */
-  private static final class Rate {
-    private static final long WINDOW_NANOS = 250_000_000;
-    private long since = System.nanoTime();
-    private long countThen;
-    private long perSecond;
-
-    synchronized long perSecond(long count) {
-      long now = System.nanoTime();
-      if (now - since >= WINDOW_NANOS) {
-        perSecond = (count - countThen) * 1_000_000_000L / (now - since);
-        since = now;
-        countThen = count;
-      }
-      return perSecond;
-    }
-
-    /** As it was last worked out. */
-    synchronized long latest() {
-      return perSecond;
-    }
   }
 }

@@ -14,19 +14,19 @@ public final class Shutdown {
   private static final Logger LOG = LoggerFactory.getLogger(Shutdown.class);
   private static final Duration STEP = Duration.ofMillis(20);
 
-  private final ClaimPlanner dispatcher;
+  private final ClaimPlanner planner;
   private final Gate gate;
   private final DeliveryThreads threads;
   private final OutcomeRecorder recorder;
   private final Duration gracePeriod;
 
   public Shutdown(
-      ClaimPlanner dispatcher,
+      ClaimPlanner planner,
       Gate gate,
       DeliveryThreads threads,
       OutcomeRecorder recorder,
       Duration gracePeriod) {
-    this.dispatcher = dispatcher;
+    this.planner = planner;
     this.gate = gate;
     this.threads = threads;
     this.recorder = recorder;
@@ -36,17 +36,17 @@ public final class Shutdown {
   /** Takes as long as the POSTs under way, and the grace period at the most. */
   public void run() throws InterruptedException {
     long end = System.nanoTime() + gracePeriod.toNanos();
-    dispatcher.close();
+    planner.close();
     gate.close();
     threads.hurry();
-    if (!dispatcher.idle()) {
-      LOG.info("Stopping: {} messages are in flight", dispatcher.inFlight());
+    if (!planner.idle()) {
+      LOG.info("Stopping: {} messages are in flight", planner.inFlight());
     }
-    while (!dispatcher.idle() && System.nanoTime() < end) {
+    while (!planner.idle() && System.nanoTime() < end) {
       TimeUnit.NANOSECONDS.sleep(STEP.toNanos());
     }
     recorder.close(Duration.ofNanos(Math.max(STEP.toNanos(), end - System.nanoTime())));
-    int left = dispatcher.inFlight();
+    int left = planner.inFlight();
     if (left == 0) {
       LOG.info("Stopping: nothing is in flight");
     } else {

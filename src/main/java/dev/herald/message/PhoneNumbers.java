@@ -4,7 +4,6 @@ import com.google.i18n.phonenumbers.NumberParseException;
 import com.google.i18n.phonenumbers.PhoneNumberUtil;
 import com.google.i18n.phonenumbers.PhoneNumberUtil.PhoneNumberFormat;
 import com.google.i18n.phonenumbers.Phonenumber.PhoneNumber;
-import dev.herald.config.ConfigurationException;
 import java.util.Optional;
 
 /** Turns what people write into E.164 (ITU-T), by libphonenumber. Immutable. */
@@ -16,18 +15,9 @@ public final class PhoneNumbers {
   /**
    * @param defaultRegion whose national form is understood, as ISO 3166-1 (TR, DE); without one a
    *     number needs its +
-   * @throws ConfigurationException for a region that does not exist
    */
   public PhoneNumbers(Optional<String> defaultRegion) {
     this.defaultRegion = defaultRegion.orElse(null);
-    defaultRegion
-        .filter(region -> !NUMBERS.getSupportedRegions().contains(region))
-        .ifPresent(
-            region -> {
-              throw new ConfigurationException(
-                  "phone.default-region is '%s'; it must be a region like TR, DE or US"
-                      .formatted(region));
-            });
   }
 
   /** The number in E.164, or nothing when it is not a valid one. */

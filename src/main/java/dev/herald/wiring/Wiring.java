@@ -13,6 +13,7 @@ import dev.herald.config.Durations;
 import dev.herald.config.PortCheck;
 import dev.herald.config.RouteFiles;
 import dev.herald.config.Settings;
+import dev.herald.config.SettingsReader;
 import dev.herald.control.AuditLog;
 import dev.herald.control.CamelHealthCheck;
 import dev.herald.control.DeliveryStatus;
@@ -150,7 +151,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   public void configure(CamelContext context) throws Exception {
     camel = context;
     registry = camel.getRegistry();
-    settings = Settings.read(this::property, development);
+    settings = SettingsReader.read(this::property, development);
     warnOfShortKeys();
     PortCheck.check(settings);
     RouteFiles.check(Path.of("routes"));

@@ -125,11 +125,14 @@ class SettingsTest {
         .hasMessage(
             "api.key has a sample for the key of 'app', which is no secret; make one with: openssl"
                 + " rand -hex 24");
-    assertThat(
-            Settings.read(name -> Optional.ofNullable(properties.getProperty(name)), true)
-                .api()
-                .keys())
-        .containsEntry(key, "app");
+    assertThat(read(true).api().keys()).containsEntry(key, "app");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"tr", "Turkey", "XX", "001"})
+  void should_refuse_a_phone_region_that_does_not_exist(String region) {
+    properties.setProperty("phone.default-region", region);
+    refuses("phone.default-region is '" + region + "'; it must be a region like TR, DE or US");
   }
 
   @Test
@@ -137,11 +140,15 @@ class SettingsTest {
     properties.setProperty("webhook.url", "");
     properties.setProperty("server.port", "x");
     properties.setProperty("redis.ttl", "-1");
+    properties.setProperty("webhook.signing-secret", "whsec_short");
+    properties.setProperty("phone.default-region", "Turkey");
     assertThatThrownBy(this::read)
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("webhook.url")
         .hasMessageContaining("server.port")
-        .hasMessageContaining("redis.ttl");
+        .hasMessageContaining("redis.ttl")
+        .hasMessageContaining("webhook.signing-secret")
+        .hasMessageContaining("phone.default-region");
   }
 
   @Test
@@ -272,6 +279,11 @@ class SettingsTest {
   }
 
   private Settings read() {
-    return Settings.read(key -> Optional.ofNullable(properties.getProperty(key)));
+    return read(false);
+  }
+
+  private Settings read(boolean development) {
+    return SettingsReader.read(
+        key -> Optional.ofNullable(properties.getProperty(key)), development);
   }
 }

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class ClaimPlannerTest {
   private static final Duration NOW_AND_THEN = Duration.ofMillis(1);
-  private static final Duration ONLY_WHEN_IT_RINGS = Duration.ofDays(1);
+  private static final Duration ONLY_WHEN_WOKEN = Duration.ofDays(1);
 
   /** Longer than an open circuit waits at first. */
   private static final long PATIENCE = Duration.ofSeconds(1).toNanos();
@@ -48,27 +48,27 @@ class ClaimPlannerTest {
 
   @Test
   void should_claim_no_more_while_what_it_has_is_enough() throws InterruptedException {
-    ClaimPlanner dispatcher = continuous(500, 8);
-    claimed(dispatcher, dispatcher.next(), 16);
-    assertThat(dispatcher.next()).isNull();
-    dispatcher.recorded(3);
-    assertThat(dispatcher.next()).as("not worth a claim yet").isNull();
-    dispatcher.recorded(1);
-    assertThat(dispatcher.next().limit()).isEqualTo(4);
-    assertThat(dispatcher.inFlight()).isEqualTo(12);
+    ClaimPlanner planner = continuous(500, 8);
+    claimed(planner, planner.next(), 16);
+    assertThat(planner.next()).isNull();
+    planner.recorded(3);
+    assertThat(planner.next()).as("not worth a claim yet").isNull();
+    planner.recorded(1);
+    assertThat(planner.next().limit()).isEqualTo(4);
+    assertThat(planner.inFlight()).isEqualTo(12);
   }
 
   @Test
   void should_bound_what_is_in_flight_with_paced_sending_too() throws InterruptedException {
-    ClaimPlanner dispatcher = dispatcher(Duration.ofMinutes(2), 2, 3, NOW_AND_THEN);
+    ClaimPlanner planner = planner(Duration.ofMinutes(2), 2, 3, NOW_AND_THEN);
     for (int inFlight = 0; inFlight < 6; inFlight += 2) {
-      assertThat(dispatcher.inFlight()).isEqualTo(inFlight);
-      Claim claim = dispatcher.next();
+      assertThat(planner.inFlight()).isEqualTo(inFlight);
+      Claim claim = planner.next();
       assertThat(claim.limit()).isEqualTo(2);
       assertThat(claim.paced()).isTrue();
-      claimed(dispatcher, claim, 2);
+      claimed(planner, claim, 2);
     }
-    assertThat(dispatcher.next()).isNull();
+    assertThat(planner.next()).isNull();
   }
 
   @Test
@@ -79,58 +79,44 @@ class ClaimPlannerTest {
     ClaimedMessage message = message();
     ClaimCursor.Position end = new ClaimCursor.Position(message.dueMicros(), message.id());
     for (int rateLimit : new int[] {0, 5}) {
-      ClaimPlanner dispatcher = dispatcher(settings, rateLimit);
-      Claim first = dispatcher.next();
+      ClaimPlanner planner = planner(settings, rateLimit);
+      Claim first = planner.next();
       assertThat(first.from()).isEqualTo(ClaimCursor.Position.BEGINNING);
       assertThat(first.rateLimit()).isEqualTo(rateLimit);
-      dispatcher.claimed(first, List.of(message));
-      assertThat(dispatcher.next().from())
+      planner.claimed(first, List.of(message));
+      assertThat(planner.next().from())
           .isEqualTo(rateLimit == 0 ? end : ClaimCursor.Position.BEGINNING);
     }
   }
 
   @Test
   void should_ask_for_more_at_once_after_a_full_batch() throws InterruptedException {
-    ClaimPlanner dispatcher = dispatcher(Duration.ZERO, 2, 8, ONLY_WHEN_IT_RINGS);
-    dispatcher.wake();
-    claimed(dispatcher, dispatcher.next(), 2);
-    assertThat(dispatcher.next()).as("without a day's wait").isNotNull();
+    ClaimPlanner planner = planner(Duration.ZERO, 2, 8, ONLY_WHEN_WOKEN);
+    planner.wake();
+    claimed(planner, planner.next(), 2);
+    assertThat(planner.next()).as("without a day's wait").isNotNull();
   }
 
   @Test
   void should_claim_again_as_soon_as_there_is_room() throws InterruptedException {
-    ClaimPlanner dispatcher = dispatcher(Duration.ZERO, 2, 1, ONLY_WHEN_IT_RINGS);
-    dispatcher.wake();
-    claimed(dispatcher, dispatcher.next(), 2);
-    assertThat(dispatcher.next()).isNull();
-    dispatcher.recorded(2);
-    assertThat(dispatcher.next()).as("without a day's wait").isNotNull();
-  }
-
-  @Test
-  void should_ring_once_for_many_arrivals() throws InterruptedException {
-    ClaimPlanner dispatcher = dispatcher(Duration.ZERO, 2, 8, ONLY_WHEN_IT_RINGS);
-    for (int i = 0; i < 100; i++) {
-      dispatcher.wake();
-    }
-    assertThat(dispatcher.next()).isNotNull();
-    Thread waiting = new Thread(() -> next(dispatcher));
-    waiting.start();
-    await().until(() -> waiting.getState() == Thread.State.TIMED_WAITING);
-    dispatcher.wake();
-    waiting.join();
+    ClaimPlanner planner = planner(Duration.ZERO, 2, 1, ONLY_WHEN_WOKEN);
+    planner.wake();
+    claimed(planner, planner.next(), 2);
+    assertThat(planner.next()).isNull();
+    planner.recorded(2);
+    assertThat(planner.next()).as("without a day's wait").isNotNull();
   }
 
   @Test
   void should_claim_nothing_that_it_could_not_deliver() throws InterruptedException {
-    ClaimPlanner dispatcher = continuous(2, 8);
+    ClaimPlanner planner = continuous(2, 8);
     canDeliver.set(false);
-    assertThat(dispatcher.next()).isNull();
+    assertThat(planner.next()).isNull();
     canDeliver.set(true);
-    assertThat(dispatcher.next()).isNotNull();
-    dispatcher.close();
-    assertThat(dispatcher.next()).isNull();
-    assertThatThrownBy(() -> dispatcher.manual(5))
+    assertThat(planner.next()).isNotNull();
+    planner.close();
+    assertThat(planner.next()).isNull();
+    assertThatThrownBy(() -> planner.manual(5))
         .isInstanceOf(ProblemException.class)
         .hasMessageContaining("shutting down");
   }
@@ -138,80 +124,80 @@ class ClaimPlannerTest {
   @Test
   void should_end_a_round_that_waits_and_claim_nothing_when_the_rounds_are_to_end()
       throws Exception {
-    ClaimPlanner dispatcher = dispatcher(Duration.ZERO, 2, 8, ONLY_WHEN_IT_RINGS);
+    ClaimPlanner planner = planner(Duration.ZERO, 2, 8, ONLY_WHEN_WOKEN);
     CompletableFuture<Claim> waiting = new CompletableFuture<>();
-    Thread round = new Thread(() -> waiting.complete(next(dispatcher)));
+    Thread round = new Thread(() -> waiting.complete(next(planner)));
     round.start();
     await().until(() -> round.getState() == Thread.State.TIMED_WAITING);
     claimRouteRuns.set(false);
-    dispatcher.wake();
+    planner.wake();
     assertThat(waiting.get(30, TimeUnit.SECONDS)).isNull();
-    assertThat(dispatcher.next()).as("without a day's wait").isNull();
+    assertThat(planner.next()).as("without a day's wait").isNull();
     claimRouteRuns.set(true);
-    dispatcher.wake();
-    assertThat(dispatcher.next()).isNotNull();
+    planner.wake();
+    assertThat(planner.next()).isNotNull();
   }
 
   @Test
   void should_leave_to_others_what_it_would_not_take_at_once() throws InterruptedException {
-    ClaimPlanner dispatcher = continuous(500, 8);
-    assertThat(dispatcher.needsOtherNodes()).isFalse();
+    ClaimPlanner planner = continuous(500, 8);
+    assertThat(planner.needsOtherNodes()).isFalse();
     canDeliver.set(false);
-    assertThat(dispatcher.needsOtherNodes()).as("a route that delivers is stopped").isTrue();
+    assertThat(planner.needsOtherNodes()).as("a route that delivers is stopped").isTrue();
     canDeliver.set(true);
     claimRouteRuns.set(false);
-    assertThat(dispatcher.needsOtherNodes()).as("nothing is claimed").isTrue();
+    assertThat(planner.needsOtherNodes()).as("nothing is claimed").isTrue();
     claimRouteRuns.set(true);
-    dispatcher.recording(false);
-    assertThat(dispatcher.needsOtherNodes()).as("outcomes cannot be recorded").isTrue();
-    dispatcher.recording(true);
-    claimed(dispatcher, dispatcher.next(), 16);
-    assertThat(dispatcher.needsOtherNodes()).as("it has enough").isTrue();
-    dispatcher.recorded(4);
-    assertThat(dispatcher.needsOtherNodes()).as("it has room again").isFalse();
+    planner.recording(false);
+    assertThat(planner.needsOtherNodes()).as("outcomes cannot be recorded").isTrue();
+    planner.recording(true);
+    claimed(planner, planner.next(), 16);
+    assertThat(planner.needsOtherNodes()).as("it has enough").isTrue();
+    planner.recorded(4);
+    assertThat(planner.needsOtherNodes()).as("it has room again").isFalse();
     circuit.note(outcome(Kind.NOT_SENT));
-    assertThat(dispatcher.needsOtherNodes()).as("the circuit is open").isTrue();
+    assertThat(planner.needsOtherNodes()).as("the circuit is open").isTrue();
     clock.addAndGet(PATIENCE);
-    assertThat(next(dispatcher).probe()).isTrue();
-    assertThat(dispatcher.needsOtherNodes()).as("a few messages test the provider").isTrue();
+    assertThat(next(planner).probe()).isTrue();
+    assertThat(planner.needsOtherNodes()).as("a few messages test the provider").isTrue();
     circuit.note(outcome(message(), Kind.DELIVERED, true));
-    assertThat(dispatcher.needsOtherNodes()).isFalse();
-    dispatcher.close();
-    assertThat(dispatcher.needsOtherNodes()).as("it is shutting down").isTrue();
+    assertThat(planner.needsOtherNodes()).isFalse();
+    planner.close();
+    assertThat(planner.needsOtherNodes()).as("it is shutting down").isTrue();
   }
 
   @Test
   void should_leave_nothing_to_others_with_paced_sending() {
     canDeliver.set(false);
-    assertThat(dispatcher(Duration.ofMinutes(2), 2, 8, NOW_AND_THEN).needsOtherNodes()).isFalse();
+    assertThat(planner(Duration.ofMinutes(2), 2, 8, NOW_AND_THEN).needsOtherNodes()).isFalse();
   }
 
   @Test
   void should_test_an_open_circuit_with_a_few_messages_at_a_time() {
-    ClaimPlanner dispatcher = continuous(10, 64);
+    ClaimPlanner planner = continuous(10, 64);
     circuit.note(outcome(Kind.NOT_SENT));
-    assertThat(next(dispatcher)).isNull();
+    assertThat(next(planner)).isNull();
     clock.addAndGet(PATIENCE);
-    Claim probe = next(dispatcher);
+    Claim probe = next(planner);
     assertThat(probe.probe()).isTrue();
     assertThat(probe.limit()).isEqualTo(Circuit.PROBES);
-    claimed(dispatcher, probe, 2);
-    assertThat(next(dispatcher)).isNull();
+    claimed(planner, probe, 2);
+    assertThat(next(planner)).isNull();
     circuit.note(outcome(message(), Kind.NOT_SENT, true));
     circuit.note(outcome(message(), Kind.NOT_SENT, true));
     clock.addAndGet(PATIENCE);
-    assertThat(next(dispatcher).probe()).as("the two that were due have ended").isTrue();
+    assertThat(next(planner).probe()).as("the two that were due have ended").isTrue();
   }
 
   @Test
   void should_hand_back_the_leave_for_a_probe_that_found_nothing_or_failed() {
-    ClaimPlanner dispatcher = continuous(10, 64);
+    ClaimPlanner planner = continuous(10, 64);
     circuit.note(outcome(Kind.NOT_SENT));
     clock.addAndGet(PATIENCE);
-    claimed(dispatcher, next(dispatcher), 0);
-    assertThat(next(dispatcher).probe()).isTrue();
-    dispatcher.failed(new IllegalStateException("no connection"));
-    assertThat(next(dispatcher).probe()).isTrue();
+    claimed(planner, next(planner), 0);
+    assertThat(next(planner).probe()).isTrue();
+    planner.failed(new IllegalStateException("no connection"));
+    assertThat(next(planner).probe()).isTrue();
   }
 
   @Test
@@ -222,9 +208,9 @@ class ClaimPlannerTest {
             new Settings.Dispatch(true, Duration.ZERO, 10, 64, Samples.LEASE, NOW_AND_THEN),
             clock::get,
             () -> 1);
-    ClaimPlanner dispatcher =
+    ClaimPlanner planner =
         new ClaimPlanner(
-            new Settings.Dispatch(true, Duration.ZERO, 100, 64, Samples.LEASE, ONLY_WHEN_IT_RINGS),
+            new Settings.Dispatch(true, Duration.ZERO, 100, 64, Samples.LEASE, ONLY_WHEN_WOKEN),
             0,
             strict,
             canDeliver::get,
@@ -232,74 +218,74 @@ class ClaimPlannerTest {
     strict.note(outcome(Kind.NOT_SENT));
     clock.addAndGet(PATIENCE);
     strict.note(outcome(Kind.DELIVERED));
-    dispatcher.wake();
-    Claim first = dispatcher.next();
+    planner.wake();
+    Claim first = planner.next();
     assertThat(first.limit()).isEqualTo(6);
-    claimed(dispatcher, first, 6);
-    assertThat(dispatcher.next()).as("as much as it may").isNull();
+    claimed(planner, first, 6);
+    assertThat(planner.next()).as("as much as it may").isNull();
     strict.note(outcome(Kind.DELIVERED));
-    dispatcher.recorded(1);
-    assertThat(dispatcher.next().limit()).as("without a day's wait").isEqualTo(2);
+    planner.recorded(1);
+    assertThat(planner.next().limit()).as("without a day's wait").isEqualTo(2);
   }
 
   @Test
   void should_let_nothing_hold_back_a_claim_by_hand() throws InterruptedException {
-    ClaimPlanner dispatcher = dispatcher(Duration.ofMinutes(2), 2, 1, NOW_AND_THEN);
+    ClaimPlanner planner = planner(Duration.ofMinutes(2), 2, 1, NOW_AND_THEN);
     circuit.note(outcome(Kind.NOT_SENT));
     assertThat(circuit.open()).isTrue();
-    claimed(dispatcher, dispatcher.manual(100), 100);
-    Claim claim = dispatcher.manual(null);
+    claimed(planner, planner.manual(100), 100);
+    Claim claim = planner.manual(null);
     assertThat(claim.limit()).as("dispatch.batch-size").isEqualTo(2);
     assertThat(claim.paced() || claim.continuous() || claim.probe()).isFalse();
   }
 
   private ClaimPlanner continuous(int batchSize, int concurrency) {
-    return dispatcher(Duration.ZERO, batchSize, concurrency, NOW_AND_THEN);
+    return planner(Duration.ZERO, batchSize, concurrency, NOW_AND_THEN);
   }
 
-  private ClaimPlanner dispatcher(
+  private ClaimPlanner planner(
       Duration interval, int batchSize, int concurrency, Duration idleWait) {
-    return dispatcher(
+    return planner(
         new Settings.Dispatch(true, interval, batchSize, concurrency, Samples.LEASE, idleWait), 0);
   }
 
-  private ClaimPlanner dispatcher(Settings.Dispatch settings, int rateLimit) {
+  private ClaimPlanner planner(Settings.Dispatch settings, int rateLimit) {
     return new ClaimPlanner(settings, rateLimit, circuit, canDeliver::get, claimRouteRuns::get);
   }
 
-  private static Claim next(ClaimPlanner dispatcher) {
+  private static Claim next(ClaimPlanner planner) {
     try {
-      return dispatcher.next();
+      return planner.next();
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
   }
 
-  private static void claimed(ClaimPlanner dispatcher, Claim claim, int count) {
+  private static void claimed(ClaimPlanner planner, Claim claim, int count) {
     List<ClaimedMessage> messages = Collections.nCopies(count, message());
-    assertThat(dispatcher.claimed(claim, messages)).isEqualTo(messages);
+    assertThat(planner.claimed(claim, messages)).isEqualTo(messages);
   }
 
   @Test
   void should_claim_nothing_while_outcomes_cannot_be_recorded() throws InterruptedException {
-    ClaimPlanner dispatcher = continuous(10, 64);
-    dispatcher.recording(false);
-    assertThat(dispatcher.next()).isNull();
-    assertThat(dispatcher.postingAllowed()).isFalse();
-    assertThatThrownBy(() -> dispatcher.manual(5)).hasMessageContaining("cannot be recorded");
-    dispatcher.recording(true);
-    assertThat(dispatcher.next()).isNotNull();
+    ClaimPlanner planner = continuous(10, 64);
+    planner.recording(false);
+    assertThat(planner.next()).isNull();
+    assertThat(planner.postingAllowed()).isFalse();
+    assertThatThrownBy(() -> planner.manual(5)).hasMessageContaining("cannot be recorded");
+    planner.recording(true);
+    assertThat(planner.next()).isNotNull();
   }
 
   @Test
   void should_not_be_idle_while_a_claim_is_under_way() throws InterruptedException {
-    ClaimPlanner dispatcher = continuous(10, 64);
-    assertThat(dispatcher.idle()).isTrue();
-    Claim claim = dispatcher.next();
-    assertThat(dispatcher.idle()).isFalse();
-    claimed(dispatcher, claim, 1);
-    assertThat(dispatcher.idle()).isFalse();
-    dispatcher.recorded(1);
-    assertThat(dispatcher.idle()).isTrue();
+    ClaimPlanner planner = continuous(10, 64);
+    assertThat(planner.idle()).isTrue();
+    Claim claim = planner.next();
+    assertThat(planner.idle()).isFalse();
+    claimed(planner, claim, 1);
+    assertThat(planner.idle()).isFalse();
+    planner.recorded(1);
+    assertThat(planner.idle()).isTrue();
   }
 }

@@ -1,9 +1,7 @@
 package dev.herald.message;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.herald.config.ConfigurationException;
 import java.util.Optional;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -53,14 +51,6 @@ class PhoneNumbersTest {
   void should_refuse_what_is_no_number_that_can_be_reached(String written) {
     assertThat(worldwide.normalize(written)).isEmpty();
     assertThat(turkish.normalize(written)).isEmpty();
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"tr", "Turkey", "XX", "001"})
-  void should_refuse_to_start_with_a_region_that_does_not_exist(String region) {
-    assertThatThrownBy(() -> new PhoneNumbers(Optional.of(region)))
-        .isInstanceOf(ConfigurationException.class)
-        .hasMessageContaining("phone.default-region is '" + region + "'");
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.herald.testing;
 
 import dev.herald.config.Settings;
+import dev.herald.config.SettingsReader;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
@@ -28,6 +29,6 @@ public final class Configured {
     for (int i = 0; i < changes.length; i += 2) {
       properties.setProperty(changes[i], changes[i + 1]);
     }
-    return Settings.read(key -> Optional.ofNullable(properties.getProperty(key)));
+    return SettingsReader.read(key -> Optional.ofNullable(properties.getProperty(key)), false);
   }
 }

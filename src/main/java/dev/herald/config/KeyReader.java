@@ -1,0 +1,289 @@
+package dev.herald.config;
+
+import com.google.i18n.phonenumbers.PhoneNumberUtil;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Reads keys one by one, each as a type and within a range. A fault is gathered and a stand-in
+ * returned, so that one start names them all. No secret and no URL is repeated in a fault. Not
+ * thread-safe.
+ */
+final class KeyReader {
+  private static final Pattern SIZE =
+      Pattern.compile("(\\d{1,9})\\s*(B|KB|MB)?", Pattern.CASE_INSENSITIVE);
+
+  /** Of the development run, and those that people put in when they mean to do it later. */
+  private static final Pattern SAMPLE_KEY =
+      Pattern.compile(
+          "dev-.*|(change|replace)[-_]?(me|this|it)|secret|test|password|passw0rd|example|sample|demo"
+              + "|default|admin|root|key|api[-_]?key|my[-_]?key|your[-_]?key|token|herald|1234.*"
+              + "|a-long-random-key|another-one",
+          Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
+
+  private final Function<String, Optional<String>> lookup;
+  private final List<String> faults = new ArrayList<>();
+
+  /**
+   * @param lookup gives a key's value, or nothing
+   */
+  KeyReader(Function<String, Optional<String>> lookup) {
+    this.lookup = lookup;
+  }
+
+  /**
+   * What is wrong with the keys that were read, each fault with its key and what would be right.
+   */
+  List<String> faults() {
+    return faults;
+  }
+
+  Optional<String> optional(String key) {
+    return lookup.apply(key).map(String::strip).filter(value -> !value.isEmpty());
+  }
+
+  String text(String key) {
+    return optional(key).orElseGet(() -> wrong(key, "is not set: " + how(key), ""));
+  }
+
+  String matching(String key, String prefix, String example) {
+    String value = text(key);
+    return value.isEmpty() || value.startsWith(prefix)
+        ? value
+        : wrong(key, "must look like " + example, value);
+  }
+
+  String oneOf(String key, String... allowed) {
+    String value = text(key);
+    return value.isEmpty() || List.of(allowed).contains(value)
+        ? value.isEmpty() ? allowed[0] : value
+        : wrong(
+            key, "is '" + value + "'; it must be one of " + String.join(", ", allowed), allowed[0]);
+  }
+
+  boolean flag(String key) {
+    return oneOf(key, "true", "false").equals("true");
+  }
+
+  int integer(String key, int min, int max) {
+    String value = text(key);
+    try {
+      int number = Integer.parseInt(value);
+      if (number >= min && number <= max) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      if (value.isEmpty()) {
+        return min;
+      }
+    }
+    return wrong(
+        key, "is '%s'; it must be a whole number from %d to %d".formatted(value, min, max), min);
+  }
+
+  int bytes(String key) {
+    String value = text(key);
+    Matcher size = SIZE.matcher(value);
+    if (size.matches()) {
+      String unit = size.group(2) == null ? "B" : size.group(2).toUpperCase(Locale.ROOT);
+      long factor = unit.equals("MB") ? 1024 * 1024 : unit.equals("KB") ? 1024 : 1;
+      long bytes = Long.parseLong(size.group(1)) * factor;
+      if (bytes >= 1024 && bytes <= 100L * 1024 * 1024) {
+        return (int) bytes;
+      }
+    }
+    return value.isEmpty()
+        ? 0
+        : wrong(key, "is '" + value + "'; it must be a size from 1KB to 100MB", 0);
+  }
+
+  Duration duration(String key, Duration min, Duration max) {
+    String value = text(key);
+    if (value.isEmpty()) {
+      return min;
+    }
+    Optional<Duration> duration = Durations.parse(value);
+    if (duration.isPresent()
+        && duration.get().compareTo(min) >= 0
+        && duration.get().compareTo(max) <= 0) {
+      return duration.get();
+    }
+    return wrong(
+        key,
+        "is '%s'; it must be a time like 200ms, 5s or 2m, from %s to %s"
+            .formatted(value, Durations.show(min), Durations.show(max)),
+        min);
+  }
+
+  /** A time where an earlier release took a number. */
+  Duration spanNotCount(String key, Duration min, Duration max) {
+    String value = text(key);
+    return value.matches("[1-9]\\d*")
+        ? wrong(
+            key,
+            "is '%s'; it is a time now, like 10s, and no longer a number of outcomes"
+                .formatted(value),
+            min)
+        : duration(key, min, max);
+  }
+
+  URI uri(String key, String... schemes) {
+    String value = text(key);
+    if (value.isEmpty()) {
+      return URI.create("http://localhost");
+    }
+    try {
+      URI uri = new URI(value);
+      if (uri.getHost() != null && Arrays.asList(schemes).contains(uri.getScheme())) {
+        return uri;
+      }
+    } catch (URISyntaxException e) {
+      // named below; the value may hold a password, so it is not repeated
+    }
+    return wrong(
+        key,
+        "is not a URL that starts with " + String.join(":// or ", schemes) + ":// and has a host",
+        URI.create("http://localhost"));
+  }
+
+  WebhookUrl webhookUrl(String key, String value) {
+    WebhookUrl none = WebhookUrl.parse("http://localhost");
+    if (value.isEmpty()) {
+      return none;
+    }
+    try {
+      return WebhookUrl.parse(value);
+    } catch (IllegalArgumentException e) {
+      return wrong(key, e.getMessage(), none);
+    }
+  }
+
+  Optional<WebhookUrl> proxy(String key) {
+    Optional<WebhookUrl> proxy = optional(key).map(value -> webhookUrl(key, value));
+    proxy
+        .filter(url -> !url.host().getSchemeName().equals("http") || !url.path().equals("/"))
+        .ifPresent(url -> wrong(key, "must look like http://[user:password@]host:port", ""));
+    return proxy;
+  }
+
+  String headerName(String key) {
+    String name = text(key);
+    if (!name.isEmpty() && !HeaderFields.canBeSet(name)) {
+      wrong(key, "is '%s', which cannot be set as a header".formatted(name), "");
+    }
+    return name;
+  }
+
+  Optional<String> headerValue(String key) {
+    Optional<String> value = optional(key);
+    if (value.isPresent() && !HeaderFields.isValue(value.get())) {
+      wrong(key, "has a line break or a control character, which no header can carry", "");
+    }
+    return value;
+  }
+
+  Optional<byte[]> signingSecret(String key) {
+    return optional(key)
+        .map(
+            value ->
+                SigningSecret.parse(value)
+                    .orElseGet(
+                        () ->
+                            wrong(
+                                key,
+                                "is not whsec_ and the base64 of 24 to 64 bytes",
+                                new byte[0])));
+  }
+
+  /** The region whose national numbers are understood, as libphonenumber knows it. */
+  Optional<String> region(String key) {
+    Optional<String> region = optional(key);
+    region
+        .filter(name -> !PhoneNumberUtil.getInstance().getSupportedRegions().contains(name))
+        .ifPresent(
+            name ->
+                wrong(key, "is '%s'; it must be a region like TR, DE or US".formatted(name), ""));
+    return region;
+  }
+
+  /**
+   * @param open whether it may be empty
+   * @param samplesToo whether keys that are made for a try are taken
+   */
+  Map<String, String> keys(String key, boolean open, boolean samplesToo) {
+    Map<String, String> names = new LinkedHashMap<>();
+    for (String part : optional(key).orElse("").split(",")) {
+      String entry = part.strip();
+      int colon = entry.indexOf(':');
+      if (!entry.isEmpty()) {
+        String name = colon < 0 ? "default" : entry.substring(0, colon).strip();
+        String secret = entry.substring(colon + 1).strip();
+        if (!samplesToo && SAMPLE_KEY.matcher(secret).matches()) {
+          wrong(
+              key,
+              "has a sample for the key of '"
+                  + name
+                  + "', which is no secret; make one with: openssl rand -hex 24",
+              "");
+        }
+        if (name.isEmpty() || secret.isEmpty() || names.put(secret, name) != null) {
+          wrong(
+              key,
+              "has an entry that is empty or stands twice; it takes KEY or NAME:KEY, separated by commas",
+              "");
+        }
+      }
+    }
+    if (names.isEmpty() && !open) {
+      wrong(key, "is not set: " + how(key) + ", or say api.auth=none to let everyone in", "");
+    }
+    return names;
+  }
+
+  Optional<Settings.Tls> tls(String certificateKey, String keyKey) {
+    Optional<Path> certificate = readable(certificateKey);
+    Optional<Path> key = readable(keyKey);
+    if (certificate.isPresent() != key.isPresent()) {
+      String missing = certificate.isPresent() ? keyKey : certificateKey;
+      wrong(
+          missing,
+          "is not set, and %s is: TLS needs both"
+              .formatted(certificate.isPresent() ? certificateKey : keyKey),
+          "");
+    }
+    return certificate.isPresent() && key.isPresent()
+        ? Optional.of(new Settings.Tls(certificate.get(), key.get()))
+        : Optional.empty();
+  }
+
+  Optional<Path> readable(String key) {
+    Optional<Path> file = optional(key).map(Path::of);
+    if (file.isPresent() && (!Files.isReadable(file.get()) || Files.isDirectory(file.get()))) {
+      wrong(key, "is '%s', which cannot be read; it must be a PEM file".formatted(file.get()), "");
+    }
+    return file;
+  }
+
+  private <T> T wrong(String key, String problem, T instead) {
+    faults.add(key + " " + problem);
+    return instead;
+  }
+
+  private static String how(String key) {
+    return "set %s in the environment or %s in application.properties"
+        .formatted(key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_'), key);
+  }
+}

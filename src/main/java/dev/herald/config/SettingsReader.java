@@ -1,0 +1,196 @@
+package dev.herald.config;
+
+import dev.herald.config.Settings.OnAmbiguous;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * Reads the configuration and checks it as a whole. Which keys there are, of which type and in
+ * which range, is said here; what they are for, in {@code application.properties}.
+ */
+public final class SettingsReader {
+  /** The time that a lease must outlive the webhook's timeout by: hand-over and clock reading. */
+  private static final Duration LEASE_MARGIN = Duration.ofSeconds(2);
+
+  private SettingsReader() {}
+
+  /**
+   * Reads every key and names all that is wrong at once.
+   *
+   * @param lookup gives a key's value, or nothing; the environment has been taken into account
+   * @param development whether API keys that are made for a try are taken
+   * @throws ConfigurationException naming each key that is missing or wrong, and what would be
+   *     right
+   */
+  public static Settings read(Function<String, Optional<String>> lookup, boolean development) {
+    KeyReader read = new KeyReader(lookup);
+    Settings settings =
+        new Settings(
+            server(read),
+            new Settings.Management(
+                read.text("management.host"), read.integer("management.port", 1, 65_535)),
+            api(read, development),
+            database(read),
+            redis(read),
+            webhook(read),
+            dispatch(read),
+            retry(read),
+            circuit(read),
+            messages(read),
+            new Settings.Health(
+                read.duration("health.late-after", Duration.ZERO, Duration.ofDays(365))));
+    ConfigurationException.throwIfAny(read.faults());
+    ConfigurationException.throwIfAny(conflicts(settings));
+    return settings;
+  }
+
+  private static Settings.Server server(KeyReader read) {
+    return new Settings.Server(
+        read.text("server.host"),
+        read.integer("server.port", 1, 65_535),
+        read.tls("server.tls.certificate", "server.tls.key"),
+        read.bytes("server.max-body"),
+        read.integer("server.workers", 1, 1_000),
+        read.duration("server.grace-period", Duration.ZERO, Duration.ofHours(1)));
+  }
+
+  private static Settings.Api api(KeyReader read, boolean development) {
+    boolean open = read.oneOf("api.auth", "bearer", "none").equals("none");
+    return new Settings.Api(
+        read.keys("api.key", open, development),
+        open,
+        read.duration("api.idempotency-ttl", Duration.ofSeconds(1), Duration.ofDays(365)),
+        read.integer("api.rate-limit", 0, 1_000_000));
+  }
+
+  private static Settings.Database database(KeyReader read) {
+    return new Settings.Database(
+        read.matching("database.url", "jdbc:postgresql:", "jdbc:postgresql://host:5432/name"),
+        read.text("database.username"),
+        read.optional("database.password").orElse(""),
+        read.integer("database.pool-size", 3, 1_000),
+        read.duration("database.timeout", Duration.ofMillis(250), Duration.ofMinutes(5)),
+        read.duration("database.startup-timeout", Duration.ZERO, Duration.ofHours(1)));
+  }
+
+  private static Settings.Redis redis(KeyReader read) {
+    return new Settings.Redis(
+        read.uri("redis.url", "redis", "rediss"),
+        read.duration("redis.ttl", Duration.ofSeconds(1), Duration.ofDays(3650)),
+        read.duration("redis.timeout", Duration.ofMillis(1), Duration.ofMinutes(1)),
+        read.integer("redis.stream-length", 0, 100_000_000));
+  }
+
+  private static Settings.Webhook webhook(KeyReader read) {
+    return new Settings.Webhook(
+        read.webhookUrl("webhook.url", read.text("webhook.url")),
+        read.headerName("webhook.auth-header"),
+        read.headerValue("webhook.auth-value"),
+        read.signingSecret("webhook.signing-secret"),
+        read.duration("webhook.timeout", Duration.ofMillis(1), Duration.ofHours(1)),
+        read.duration("webhook.connect-timeout", Duration.ofMillis(1), Duration.ofHours(1)),
+        read.duration("webhook.keep-alive", Duration.ZERO, Duration.ofHours(1)),
+        read.integer("webhook.rate-limit", 0, 1_000_000),
+        OnAmbiguous.valueOf(
+            read.oneOf("webhook.on-ambiguous", "retry", "hold").toUpperCase(Locale.ROOT)),
+        read.proxy("webhook.proxy"),
+        read.readable("webhook.tls.trust"),
+        read.tls("webhook.tls.certificate", "webhook.tls.key"));
+  }
+
+  private static Settings.Dispatch dispatch(KeyReader read) {
+    return new Settings.Dispatch(
+        read.flag("dispatch.enabled"),
+        read.duration("dispatch.interval", Duration.ZERO, Duration.ofDays(365)),
+        read.integer("dispatch.batch-size", 1, 10_000),
+        read.integer("dispatch.concurrency", 1, 10_000),
+        read.duration("dispatch.lease", Duration.ofMillis(1), Duration.ofDays(1)),
+        read.duration("dispatch.idle-wait", Duration.ofMillis(10), Duration.ofMinutes(1)));
+  }
+
+  private static Settings.Retry retry(KeyReader read) {
+    return new Settings.Retry(
+        read.integer("retry.max-attempts", 1, 1_000),
+        read.duration("retry.backoff", Duration.ofMillis(10), Duration.ofDays(1)),
+        read.duration("retry.backoff-max", Duration.ofMillis(10), Duration.ofDays(30)),
+        read.duration("retry.retry-after-max", Duration.ZERO, Duration.ofDays(30)),
+        read.duration("retry.give-up-after", Duration.ofSeconds(1), Duration.ofDays(365)));
+  }
+
+  private static Settings.Circuit circuit(KeyReader read) {
+    return new Settings.Circuit(
+        read.spanNotCount("circuit.window", Duration.ofSeconds(1), Duration.ofMinutes(10)),
+        read.integer("circuit.minimum-calls", 1, 1_000_000),
+        read.integer("circuit.failure-rate", 1, 100),
+        read.duration("circuit.open-for", Duration.ofMillis(10), Duration.ofDays(1)));
+  }
+
+  private static Settings.Messages messages(KeyReader read) {
+    return new Settings.Messages(
+        read.integer("message.max-length", 1, 1_000_000),
+        read.region("phone.default-region"),
+        read.duration("retention.sent", Duration.ZERO, Duration.ofDays(36_500)));
+  }
+
+  /** What is right by itself and does not go together. */
+  private static List<String> conflicts(Settings settings) {
+    List<String> conflicts = new ArrayList<>();
+    conflictsOfTimes(settings, conflicts);
+    Settings.Webhook webhook = settings.webhook();
+    if (webhook.url().basic().isPresent()
+        && webhook.authValue().isPresent()
+        && webhook.authHeader().equalsIgnoreCase("Authorization")) {
+      conflicts.add(
+          "webhook.url has user:password@ and webhook.auth-value is set: both make the header Authorization, so remove one");
+    }
+    if (settings.server().port() == settings.management().port()) {
+      conflicts.add(
+          "server.port and management.port are both %d; they need a port each"
+              .formatted(settings.server().port()));
+    }
+    return conflicts;
+  }
+
+  private static void conflictsOfTimes(Settings settings, List<String> conflicts) {
+    Settings.Webhook webhook = settings.webhook();
+    Duration lease = settings.dispatch().lease();
+    Duration leaseNeeded = webhook.timeout().plus(LEASE_MARGIN);
+    if (lease.compareTo(leaseNeeded) <= 0) {
+      conflicts.add(
+          "dispatch.lease=%s must be longer than webhook.timeout plus %s, that is than %s: a message would be claimed again while its POST is under way"
+              .formatted(
+                  Durations.show(lease),
+                  Durations.show(LEASE_MARGIN),
+                  Durations.show(leaseNeeded)));
+    }
+    if (webhook.connectTimeout().compareTo(webhook.timeout()) > 0) {
+      conflicts.add(
+          "webhook.connect-timeout=%s must not be longer than webhook.timeout=%s, which spans the whole call"
+              .formatted(
+                  Durations.show(webhook.connectTimeout()), Durations.show(webhook.timeout())));
+    }
+    Settings.Retry retry = settings.retry();
+    if (retry.backoff().compareTo(retry.backoffMax()) > 0) {
+      conflicts.add(
+          "retry.backoff=%s must not be longer than retry.backoff-max=%s"
+              .formatted(Durations.show(retry.backoff()), Durations.show(retry.backoffMax())));
+    }
+    Duration retention = settings.messages().retention();
+    Duration idempotencyTtl = settings.api().idempotencyTtl();
+    if (!retention.isZero() && retention.compareTo(idempotencyTtl) < 0) {
+      conflicts.add(
+          "retention.sent=%s must not be shorter than api.idempotency-ttl=%s: a repeated request is answered with the messages of the first"
+              .formatted(Durations.show(retention), Durations.show(idempotencyTtl)));
+    }
+    Duration idleWait = settings.dispatch().idleWait();
+    if (webhook.rateLimit() > 0 && idleWait.compareTo(Duration.ofSeconds(1)) > 0) {
+      conflicts.add(
+          "dispatch.idle-wait=%s must not be longer than 1s with webhook.rate-limit=%d: what may be sent is saved up for one second at the most"
+              .formatted(Durations.show(idleWait), webhook.rateLimit()));
+    }
+  }
+}

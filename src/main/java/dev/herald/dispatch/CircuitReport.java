@@ -1,0 +1,105 @@
+package dev.herald.dispatch;
+
+import dev.herald.dispatch.Circuit.Snapshot;
+import dev.herald.dispatch.Circuit.State;
+import dev.herald.outcome.Outcome;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What people are told of a circuit: since when it holds claims back and why, and lines in the log,
+ * one a minute at the most while an outage or pauses go on. A line is returned, null for none, and
+ * written when the circuit's lock is free. Not thread-safe.
+ */
+final class CircuitReport {
+  private static final Logger LOG = LoggerFactory.getLogger(Circuit.class);
+  private static final long A_LINE_EVERY_NANOS = TimeUnit.MINUTES.toNanos(1);
+
+  private Instant since;
+  private String why;
+  private String reason;
+  private String lastError;
+  private long outageLoggedAt;
+  private long pauseLoggedAt;
+
+  /**
+   * @param now as all later times, of a clock that is never set
+   */
+  CircuitReport(long now) {
+    pauseLoggedAt = now - A_LINE_EVERY_NANOS;
+  }
+
+  /** An outage begins, and the next line is due at once. */
+  void outage(String why, Outcome outcome, long now) {
+    begin(why, outcome);
+    outageLoggedAt = now - A_LINE_EVERY_NANOS;
+  }
+
+  /** It is open, at first or again. */
+  Runnable opened(Duration wait, long now) {
+    if (now - outageLoggedAt < A_LINE_EVERY_NANOS) {
+      return null;
+    }
+    outageLoggedAt = now;
+    String text = reason;
+    return () ->
+        LOG.warn(
+            "The webhook's circuit is open: {}; nothing is claimed, and {} messages test it in {}",
+            text,
+            Circuit.PROBES,
+            shown(wait));
+  }
+
+  Runnable paused(Duration pause, Outcome outcome, long now) {
+    begin("the webhook asks for fewer messages", outcome);
+    if (now - pauseLoggedAt < A_LINE_EVERY_NANOS) {
+      return null;
+    }
+    pauseLoggedAt = now;
+    String text = reason;
+    return () -> LOG.warn("Nothing is claimed for {}: {}", shown(pause), text);
+  }
+
+  Runnable recovered(Duration after) {
+    return () -> LOG.info("The webhook answers again after {}; delivery goes on", shown(after));
+  }
+
+  private void begin(String why, Outcome outcome) {
+    since = Instant.now();
+    this.why = why;
+    last(outcome);
+  }
+
+  /**
+   * The latest failure; what a provider says may quote a message, so the reason leaves that out.
+   */
+  void last(Outcome outcome) {
+    lastError = outcome.error();
+    reason =
+        why
+            + ", the last: "
+            + (outcome.httpStatus() != null
+                ? "HTTP " + outcome.httpStatus()
+                : lastError == null || lastError.startsWith("the route failed")
+                    ? "a step of the route failed"
+                    : lastError);
+  }
+
+  /** It is closed again. */
+  void clear() {
+    since = null;
+    reason = null;
+    lastError = null;
+  }
+
+  Snapshot snapshot(State state, Instant until) {
+    return new Snapshot(state, since, reason, lastError, until);
+  }
+
+  static String shown(Duration time) {
+    return time.toSeconds() == 0 ? time.toMillis() + " ms" : time.toSeconds() + " s";
+  }
+}
