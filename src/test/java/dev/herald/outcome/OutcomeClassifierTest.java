@@ -16,6 +16,7 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What an answer means: the table "Outcomes". */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -44,8 +45,10 @@ class OutcomeClassifierTest {
     "300, REFUSED",
     "301, REFUSED",
     "302, REFUSED",
+    "303, REFUSED",
     "304, REFUSED",
     "307, REFUSED",
+    "308, REFUSED",
     "400, REFUSED",
     "402, REFUSED",
     "406, REFUSED",
@@ -75,6 +78,14 @@ class OutcomeClassifierTest {
       assertThat(outcome.error()).startsWith("HTTP " + status).contains("m-1");
       assertThat(outcome.webhookMessageId()).isNull();
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {408, 425, 429, 503})
+  void should_keep_how_long_the_provider_asks_to_wait(int status) {
+    Outcome outcome =
+        outcomes.answered(MESSAGE, status, Duration.ofSeconds(300), "no".getBytes(UTF_8), UTF_8);
+    assertThat(outcome.retryAfter()).isEqualTo(Duration.ofSeconds(300));
   }
 
   @ParameterizedTest
@@ -175,6 +186,7 @@ class OutcomeClassifierTest {
         "-5 | 0",
         "99999999999999 | 99999999999999",
         "999999999999999999999 | none",
+        "999999999999999999999999999999999999999999999999999999999999 | none",
         "120.5 | 121",
         "7.0 | 7",
         "7. | 7",

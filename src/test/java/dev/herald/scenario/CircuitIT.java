@@ -37,7 +37,7 @@ class CircuitIT {
   private Sql sql;
 
   @BeforeEach
-  void start() {
+  void describe() {
     String database = Local.servers().newDatabase();
     sql = new Sql(database);
     builder =
@@ -49,7 +49,10 @@ class CircuitIT {
             .with("dispatch.concurrency", 5)
             .with("circuit.minimum-calls", 5)
             .with("circuit.open-for", "600ms");
-    node = builder.start();
+  }
+
+  private void start(Node.Builder described) {
+    node = described.start();
     api = node.api();
   }
 
@@ -60,6 +63,7 @@ class CircuitIT {
 
   @Test
   void should_stop_claiming_while_nothing_listens_and_lose_nothing() {
+    start(builder);
     api.createMany(MESSAGES);
     awaitOpen();
     assertThat(api.get("/health").expect(200).text("/status")).isEqualTo("DEGRADED");
@@ -109,18 +113,14 @@ class CircuitIT {
 
   @Test
   void should_give_back_what_was_claimed_ahead_when_it_opens() {
-    node.close();
     try (SampleWebhook webhook = new SampleWebhook(PORT)) {
       webhook.answer(post -> Answer.status(503));
-      node =
+      start(
           builder
               .with("dispatch.enabled", false)
               .with("dispatch.interval", "1h")
               .with("dispatch.batch-size", 50)
-              .with("dispatch.concurrency", 1)
-              .start();
-      api = node.api();
-      api.post("/api/v1/scheduler/stop", null).expect(200);
+              .with("dispatch.concurrency", 1));
       api.createMany(50);
       api.post("/api/v1/scheduler/start", null).expect(200);
       await().until(() -> !webhook.posts().isEmpty() && nothingInFlight());
@@ -134,6 +134,7 @@ class CircuitIT {
 
   @Test
   void should_test_a_provider_that_fails_with_a_few_messages_at_a_time() {
+    start(builder);
     try (SampleWebhook webhook = new SampleWebhook(PORT)) {
       webhook.answer(post -> Answer.status(503));
       api.createMany(MESSAGES);
@@ -149,6 +150,7 @@ class CircuitIT {
 
   @Test
   void should_not_burn_the_backlog_on_a_wrong_key() {
+    start(builder);
     try (SampleWebhook webhook = new SampleWebhook(PORT)) {
       webhook.answer(post -> Answer.status(401));
       api.createMany(MESSAGES);
@@ -163,6 +165,7 @@ class CircuitIT {
 
   @Test
   void should_not_open_for_what_says_nothing_about_the_provider() {
+    start(builder);
     try (SampleWebhook webhook = new SampleWebhook(PORT)) {
       webhook.answer(post -> Answer.status(400));
       api.createMany(MESSAGES);
@@ -173,6 +176,7 @@ class CircuitIT {
 
   @Test
   void should_fail_messages_that_only_get_404_and_deliver_the_others() {
+    start(builder);
     try (SampleWebhook webhook = new SampleWebhook(PORT)) {
       webhook.answer(
           post -> post.content().startsWith("nobody") ? Answer.status(404) : Answer.accepted());
@@ -190,11 +194,9 @@ class CircuitIT {
 
   @Test
   void should_not_open_for_five_bad_messages_among_good_ones() {
-    node.close();
     try (CapturedLog log = new CapturedLog();
         SampleWebhook webhook = new SampleWebhook(PORT)) {
-      node = builder.with("circuit.minimum-calls", 20).start();
-      api = node.api();
+      start(builder.with("circuit.minimum-calls", 20));
       webhook.answer(
           post -> post.content().startsWith("bad") ? Answer.status(500) : Answer.accepted());
       createMany("bad", 5);
@@ -207,6 +209,7 @@ class CircuitIT {
 
   @Test
   void should_post_nothing_more_often_than_its_attempts_however_the_provider_misbehaves() {
+    start(builder);
     try (SampleWebhook webhook = new SampleWebhook(PORT)) {
       webhook.answer(post -> Answer.accepted().after(1_000));
       List<String> ids = api.createMany(8);
@@ -223,6 +226,7 @@ class CircuitIT {
 
   @Test
   void should_pause_for_a_provider_that_says_slower_and_go_on_by_itself() {
+    start(builder);
     try (CapturedLog log = new CapturedLog();
         SampleWebhook webhook = new SampleWebhook(PORT)) {
       webhook.answer(post -> Answer.status(429).withRetryAfter("1"));

@@ -9,12 +9,14 @@ import dev.herald.testing.Api;
 import dev.herald.testing.Api.Answer;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
+import dev.herald.testing.Sql;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.Map;
 import javax.management.MBeanServer;
 import javax.management.ObjectName;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -23,24 +25,31 @@ import org.junit.jupiter.api.Test;
 /** Starting and stopping, by the API, JMX and Jolokia. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class ControlIT {
-  private SampleWebhook webhook;
-  private String database;
-  private Node node;
+  private static SampleWebhook webhook;
+  private static String database;
+  private static Node node;
 
-  @BeforeEach
-  void start() {
+  @BeforeAll
+  static void start() {
     webhook = new SampleWebhook();
     database = Local.servers().newDatabase();
     node = node().start();
   }
 
-  @AfterEach
-  void stop() {
+  @AfterAll
+  static void stop() {
     node.close();
     webhook.close();
   }
 
-  private Node.Builder node() {
+  @BeforeEach
+  void reset() {
+    node.reset(new Sql(database));
+    webhook.answer(post -> SampleWebhook.Answer.accepted());
+    webhook.forget();
+  }
+
+  private static Node.Builder node() {
     return Node.on(database, webhook.url()).with("api.key", "ops:" + Node.KEY);
   }
 
@@ -66,22 +75,23 @@ class ControlIT {
           .isEqualTo(stopped.body());
     }
     node.api().create("waits");
-    node.close();
-    node = node().start();
-    assertThat(node.api().get("/api/v1/scheduler/status").text("/reason"))
-        .isEqualTo("provider maintenance");
-    await().during(Duration.ofMillis(500)).until(() -> webhook.posts().isEmpty());
-    assertThat(node.api().count("PENDING")).isEqualTo(1);
+    try (Node again = node().start()) {
+      assertThat(again.api().get("/api/v1/scheduler/status").text("/reason"))
+          .isEqualTo("provider maintenance");
+      await().during(Duration.ofMillis(500)).until(() -> webhook.posts().isEmpty());
+      assertThat(again.api().count("PENDING")).isEqualTo(1);
 
-    assertThat(
-            node.api()
-                .post("/api/v1/scheduler/start", null)
-                .expect(200)
-                .body()
-                .path("running")
-                .asBoolean())
-        .isTrue();
-    await().untilAsserted(() -> assertThat(webhook.posts()).hasSize(1));
+      assertThat(
+              again
+                  .api()
+                  .post("/api/v1/scheduler/start", null)
+                  .expect(200)
+                  .body()
+                  .path("running")
+                  .asBoolean())
+          .isTrue();
+      await().untilAsserted(() -> assertThat(webhook.posts()).hasSize(1));
+    }
   }
 
   @Test

@@ -12,9 +12,11 @@ import dev.herald.outcome.Outcome.Kind;
 import dev.herald.testing.Api;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
+import dev.herald.testing.Sql;
 import dev.herald.testing.TcpProxy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -23,6 +25,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -33,81 +38,99 @@ class MetricsIT {
   private static final Pattern NAME = Pattern.compile("\\bherald_[a-z_]+[a-z]");
   private static final int MAX_PANELS = 12;
 
+  private static SampleWebhook webhook;
+  private static TcpProxy cable;
+  private static Sql sql;
+  private static Node node;
+
+  /** What was scraped before anything had happened, and before this test. */
+  private static String first;
+
+  private String before;
+
+  @BeforeAll
+  static void start() throws IOException {
+    webhook = new SampleWebhook();
+    String database = Local.servers().newDatabase();
+    sql = new Sql(database);
+    int port = URI.create(database.substring("jdbc:".length())).getPort();
+    cable = new TcpProxy(port);
+    node = Node.on(database.replace(":" + port, ":" + cable.port()), webhook.url()).start();
+    first = node.scrape();
+  }
+
+  @AfterAll
+  static void stop() {
+    node.close();
+    cable.close();
+    webhook.close();
+  }
+
+  @BeforeEach
+  void reset() {
+    webhook.answer(post -> Answer.accepted());
+    node.reset(sql);
+    before = node.scrape();
+  }
+
   @Test
   void should_count_what_happened() {
-    try (SampleWebhook webhook = new SampleWebhook();
-        Node node = Node.on(Local.servers().newDatabase(), webhook.url()).start()) {
-      webhook.answer(post -> post.content().equals("no") ? Answer.status(400) : Answer.accepted());
-      Api api = node.api();
-      api.createMany(30);
-      api.create("no");
-      await()
-          .untilAsserted(() -> assertThat(api.count("SENT") + api.count("FAILED")).isEqualTo(31));
+    webhook.answer(post -> post.content().equals("no") ? Answer.status(400) : Answer.accepted());
+    Api api = node.api();
+    api.createMany(30);
+    api.create("no");
+    await().untilAsserted(() -> assertThat(api.count("SENT") + api.count("FAILED")).isEqualTo(31));
 
-      assertThat(node.metric("herald_messages_accepted_total")).isEqualTo(31);
-      assertThat(node.metric("herald_messages_claimed_total")).isEqualTo(31);
-      assertThat(node.metric("herald_claims_total")).isPositive();
-      assertThat(node.metric("herald_outcomes_total{kind=\"DELIVERED\"}")).isEqualTo(30);
-      assertThat(node.metric("herald_outcomes_total{kind=\"REFUSED\"}")).isEqualTo(1);
-      assertThat(node.metric("herald_outcomes_total")).isEqualTo(31);
-      assertThat(node.metric("herald_webhook_seconds_count")).isEqualTo(31);
-      assertThat(node.metric("herald_webhook_seconds_bucket{le=\"+Inf\"}")).isEqualTo(31);
-      assertThat(node.metric("herald_webhook_seconds_sum")).isPositive();
-      assertThat(node.metric("herald_in_flight")).isZero();
-      assertThat(node.metric("herald_recorder_backlog")).isZero();
-      assertThat(node.metric("herald_circuit_open")).isZero();
-      assertThat(node.metric("herald_redis_up")).isEqualTo(1);
-      assertThat(node.metric("herald_postgresql_up")).isEqualTo(1);
-      assertThat(node.metric("herald_outcomes_late_total")).isZero();
-      awaitMetric(node, "herald_messages{status=\"SENT\"}", 30);
-      awaitMetric(node, "herald_scheduler_running", 1);
+    assertThat(counted("herald_messages_accepted_total")).isEqualTo(31);
+    assertThat(counted("herald_messages_claimed_total")).isEqualTo(31);
+    assertThat(counted("herald_claims_total")).isPositive();
+    assertThat(counted("herald_outcomes_total{kind=\"DELIVERED\"}")).isEqualTo(30);
+    assertThat(counted("herald_outcomes_total{kind=\"REFUSED\"}")).isEqualTo(1);
+    assertThat(counted("herald_outcomes_total")).isEqualTo(31);
+    assertThat(counted("herald_webhook_seconds_count")).isEqualTo(31);
+    assertThat(counted("herald_webhook_seconds_bucket{le=\"+Inf\"}")).isEqualTo(31);
+    assertThat(counted("herald_webhook_seconds_sum")).isPositive();
+    assertThat(counted("herald_outcomes_late_total")).isZero();
+    assertThat(node.metric("herald_in_flight")).isZero();
+    assertThat(node.metric("herald_recorder_backlog")).isZero();
+    assertThat(node.metric("herald_circuit_open")).isZero();
+    assertThat(node.metric("herald_redis_up")).isEqualTo(1);
+    assertThat(node.metric("herald_postgresql_up")).isEqualTo(1);
+    awaitMetric("herald_messages{status=\"SENT\"}", 30);
+    awaitMetric("herald_scheduler_running", 1);
 
-      api.post("/api/v1/scheduler/stop", null).expect(200);
-      api.createMany(3);
-      awaitMetric(node, "herald_messages_due", 3);
-      awaitMetric(node, "herald_scheduler_running", 0);
-      assertThat(node.metric("herald_oldest_due_age_seconds")).isPositive();
-    }
+    api.post("/api/v1/scheduler/stop", null).expect(200);
+    api.createMany(3);
+    awaitMetric("herald_messages_due", 3);
+    awaitMetric("herald_scheduler_running", 0);
+    assertThat(node.metric("herald_oldest_due_age_seconds")).isPositive();
   }
 
   @Test
-  void should_say_that_the_circuit_is_open() {
-    try (SampleWebhook webhook = new SampleWebhook();
-        Node node = Node.on(Local.servers().newDatabase(), webhook.url()).start()) {
-      webhook.answer(post -> Answer.status(503));
-      node.api().createMany(20);
-      awaitMetric(node, "herald_circuit_open", 1);
-      assertThat(node.metric("herald_outcomes_total{kind=\"NOT_SENT\"}")).isPositive();
-    }
+  void should_say_that_the_circuit_is_open_until_the_provider_is_back() {
+    webhook.answer(post -> Answer.status(503));
+    node.api().createMany(20);
+    awaitMetric("herald_circuit_open", 1);
+    assertThat(counted("herald_outcomes_total{kind=\"NOT_SENT\"}")).isPositive();
+    webhook.answer(post -> Answer.accepted());
+    awaitMetric("herald_circuit_open", 0);
   }
 
   @Test
-  void should_say_nothing_of_the_backlog_while_postgresql_is_away() throws Exception {
-    String database = Local.servers().newDatabase();
-    int port = java.net.URI.create(database.substring("jdbc:".length())).getPort();
-    try (TcpProxy postgres = new TcpProxy(port);
-        SampleWebhook webhook = new SampleWebhook();
-        Node node =
-            Node.on(database.replace(":" + port, ":" + postgres.port()), webhook.url()).start()) {
-      awaitMetric(node, "herald_messages_due", 0);
-      postgres.refuse();
-      awaitMetric(node, "herald_postgresql_up", 0);
-      assertThat(node.metric("herald_messages_due")).isNaN();
-      assertThat(node.metric("herald_oldest_due_age_seconds")).isNaN();
-      assertThat(node.metric("herald_scheduler_running")).isNaN();
-      postgres.restore();
-      awaitMetric(node, "herald_messages_due", 0);
-    }
+  void should_say_nothing_of_the_backlog_while_postgresql_is_away() {
+    awaitMetric("herald_messages_due", 0);
+    cable.refuse();
+    awaitMetric("herald_postgresql_up", 0);
+    assertThat(node.metric("herald_messages_due")).isNaN();
+    assertThat(node.metric("herald_oldest_due_age_seconds")).isNaN();
+    assertThat(node.metric("herald_scheduler_running")).isNaN();
+    cable.restore();
+    awaitMetric("herald_messages_due", 0);
   }
 
   @Test
-  void should_name_in_ops_and_docs_only_what_a_scrape_has_and_document_all_of_it()
-      throws IOException {
-    Set<String> scraped;
-    try (SampleWebhook webhook = new SampleWebhook();
-        Node node = Node.on(Local.servers().newDatabase(), webhook.url()).start()) {
-      scraped = names(new Api(node.managementUrl(), null).get("/observe/metrics").http().body());
-    }
+  void should_name_in_ops_and_docs_only_what_a_scrape_has_and_document_all_of_it() {
+    Set<String> scraped = names(first);
     for (String file : List.of("ops/prometheus-rules.yml", "ops/grafana-dashboard.json")) {
       assertThat(scraped).as(file).containsAll(names(read(file)));
     }
@@ -133,16 +156,17 @@ class MetricsIT {
 
   @Test
   void should_count_every_kind_of_outcome_from_the_start() {
-    try (SampleWebhook webhook = new SampleWebhook();
-        Node node = Node.on(Local.servers().newDatabase(), webhook.url()).start()) {
-      String scrape = new Api(node.managementUrl(), null).get("/observe/metrics").http().body();
-      for (Kind kind : Kind.values()) {
-        assertThat(scrape).contains("herald_outcomes_total{kind=\"" + kind + "\"} 0.0");
-      }
+    for (Kind kind : Kind.values()) {
+      assertThat(first).contains("herald_outcomes_total{kind=\"" + kind + "\"} 0.0");
     }
   }
 
-  private static void awaitMetric(Node node, String name, double value) {
+  /** By how much a counter has grown since this test began. */
+  private double counted(String name) {
+    return node.metric(name) - Node.metric(before, name);
+  }
+
+  private static void awaitMetric(String name, double value) {
     await()
         .atMost(Duration.ofSeconds(30))
         .untilAsserted(() -> assertThat(node.metric(name)).as(name).isEqualTo(value));

@@ -15,7 +15,8 @@ import java.sql.Statement;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -32,48 +33,55 @@ class NotifyIT {
   private static final String LISTENERS =
       "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'herald-listener'";
 
-  private SampleWebhook webhook;
-  private String database;
-  private Sql sql;
+  private static SampleWebhook webhook;
+  private static String database;
+  private static Sql sql;
+  private static Node one;
+  private static Node other;
 
-  @BeforeEach
-  void start() {
+  @BeforeAll
+  static void start() {
     webhook = new SampleWebhook();
     database = Local.servers().newDatabase();
     sql = new Sql(database);
+    one = node(database).start();
+    other = node(database).start();
   }
 
-  @AfterEach
-  void stop() {
+  @AfterAll
+  static void stop() {
+    other.close();
+    one.close();
     webhook.close();
   }
 
-  private Node.Builder node() {
-    return Node.on(database, webhook.url()).with("dispatch.idle-wait", LONG);
+  @BeforeEach
+  void reset() {
+    one.reset(sql);
+    other.reset(sql);
+    awaitListeners(2);
+  }
+
+  private static Node.Builder node(String on) {
+    return Node.on(on, webhook.url()).with("dispatch.idle-wait", LONG);
   }
 
   @Test
   void should_wake_another_node_for_what_this_one_does_not_take() {
-    try (Node stopped = node().start();
-        Node other = node().start()) {
-      awaitListeners(2);
-      stopped.api().post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
-      assertDelivered(stopped.api(), "for the other");
-      assertDelivered(stopped.api(), "for the other, too");
+    one.api().post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
+    assertDelivered(one.api(), "for the other");
+    assertDelivered(one.api(), "for the other, too");
 
-      other.api().post("/api/v1/routes/deliver-message/stop", null).expect(200);
-      stopped.api().post("/api/v1/routes/dispatch-tick/start", null).expect(200);
-      assertDelivered(other.api(), "for the first");
-    }
+    other.api().post("/api/v1/routes/deliver-message/stop", null).expect(200);
+    one.api().post("/api/v1/routes/dispatch-tick/start", null).expect(200);
+    assertDelivered(other.api(), "for the first");
   }
 
   @Test
   void should_hear_again_after_its_connection_was_ended() {
-    try (CapturedLog log = new CapturedLog();
-        Node stopped = node().start();
-        Node other = node().start()) {
-      awaitListeners(2);
-      stopped.api().post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
+    try (CapturedLog log = new CapturedLog()) {
+      one.api().post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
+      double claimed = other.metric("herald_messages_claimed_total");
       String ended = sql.value("SELECT array_agg(pid)::text " + LISTENERS);
       sql.value("SELECT count(pg_terminate_backend(pid)) FROM unnest(?::integer[]) pid", ended);
       await()
@@ -85,9 +93,9 @@ class NotifyIT {
                       == 0);
       awaitListeners(2);
       // The first may be found because a listener that is back has a look; the second is not.
-      assertDelivered(stopped.api(), "afterwards");
-      assertDelivered(stopped.api(), "afterwards, too");
-      assertThat(other.metric("herald_messages_claimed_total")).isEqualTo(2);
+      assertDelivered(one.api(), "afterwards");
+      assertDelivered(one.api(), "afterwards, too");
+      assertThat(other.metric("herald_messages_claimed_total")).isEqualTo(claimed + 2);
       assertThat(log.lines())
           .anyMatch(line -> line.contains("are found within dispatch.idle-wait: FATAL"))
           .anyMatch(line -> line.contains("PostgreSQL notifies this node again"));
@@ -96,26 +104,23 @@ class NotifyIT {
 
   @Test
   void should_wake_the_other_nodes_when_delivery_is_started() {
-    try (Node stopped = node().with("dispatch.enabled", false).start();
-        Node other = node().start()) {
-      awaitListeners(2);
-      stopped.api().post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
-      double claims = other.metric("herald_claims_total");
-      String id = stopped.api().create("waits");
-      await().until(() -> other.metric("herald_claims_total") > claims);
-      assertThat(stopped.api().status(id)).isEqualTo("PENDING");
+    one.api().post("/api/v1/scheduler/stop", null).expect(200);
+    one.api().post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
+    double claims = other.metric("herald_claims_total");
+    String id = one.api().create("waits");
+    await().until(() -> other.metric("herald_claims_total") > claims);
+    assertThat(one.api().status(id)).isEqualTo("PENDING");
 
-      stopped.api().post("/api/v1/scheduler/start", null).expect(200);
-      await().untilAsserted(() -> assertThat(stopped.api().status(id)).isEqualTo("SENT"));
-    }
+    one.api().post("/api/v1/scheduler/start", null).expect(200);
+    await().untilAsserted(() -> assertThat(one.api().status(id)).isEqualTo("SENT"));
   }
 
   @Test
   void should_notify_once_a_group_and_only_of_what_is_due_and_not_taken() throws SQLException {
-    try (Node node = node().start();
-        Connection raw = sql.connect();
+    other.api().post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
+    try (Connection raw = sql.connect();
         Statement statement = raw.createStatement()) {
-      Api api = node.api();
+      Api api = one.api();
       assertDelivered(api, "warm up");
       statement.execute("LISTEN herald_due");
       assertDelivered(api, "this node's own");
@@ -139,23 +144,25 @@ class NotifyIT {
 
   @Test
   void should_neither_notify_nor_listen_with_paced_sending() throws SQLException {
-    try (Node node = node().with("dispatch.interval", "1h").start();
-        Connection raw = sql.connect();
+    String own = Local.servers().newDatabase();
+    Sql there = new Sql(own);
+    try (Node paced = node(own).with("dispatch.interval", "1h").start();
+        Connection raw = there.connect();
         Statement statement = raw.createStatement()) {
       statement.execute("LISTEN herald_due");
-      node.api().post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
-      node.api().create("for the next turn");
+      paced.api().post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
+      paced.api().create("for the next turn");
       assertThat(heard(raw)).isZero();
-      assertThat(sql.number("SELECT count(*) " + LISTENERS)).isZero();
+      assertThat(there.number("SELECT count(*) " + LISTENERS)).isZero();
     }
   }
 
-  private void assertDelivered(Api api, String content) {
+  private static void assertDelivered(Api api, String content) {
     String id = api.create(content);
     await().untilAsserted(() -> assertThat(api.status(id)).isEqualTo("SENT"));
   }
 
-  private void awaitListeners(int count) {
+  private static void awaitListeners(int count) {
     await()
         .until(
             () ->

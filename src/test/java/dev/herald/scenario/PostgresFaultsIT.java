@@ -21,7 +21,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -36,11 +37,11 @@ class PostgresFaultsIT {
   private static final String RECORD = "WITH outcome AS";
   private static final String INTAKE = "INTO idempotency_key";
 
-  private SampleWebhook webhook;
-  private TcpProxy cable;
-  private Sql sql;
-  private Node node;
-  private Api api;
+  private static SampleWebhook webhook;
+  private static TcpProxy cable;
+  private static Sql sql;
+  private static Node node;
+  private static Api api;
 
   /** How a statement ends that is under way. */
   enum End {
@@ -50,8 +51,8 @@ class PostgresFaultsIT {
     ROLLED_BACK
   }
 
-  @BeforeEach
-  void start() throws IOException {
+  @BeforeAll
+  static void start() throws IOException {
     webhook = new SampleWebhook();
     String database = Local.servers().newDatabase();
     URI direct = URI.create(database.substring("jdbc:".length()));
@@ -70,12 +71,23 @@ class PostgresFaultsIT {
     api = node.api();
   }
 
-  @AfterEach
-  void stop() {
+  @AfterAll
+  static void stop() {
     cable.restore();
     node.close();
     cable.close();
     webhook.close();
+  }
+
+  /** What this node has been through before must not show. */
+  @BeforeEach
+  void reset() {
+    cable.restore();
+    await().untilAsserted(() -> api.get("/ready").expect(200));
+    sql.update("DROP FUNCTION IF EXISTS hold CASCADE");
+    node.reset(sql);
+    webhook.answer(post -> Answer.accepted());
+    webhook.forget();
   }
 
   @Test
