@@ -41,6 +41,10 @@ class HygieneTest {
   private static final List<String> STEPS =
       List.of("bean", "process", "marshal", "split", "filter", "setVariable", "setHeader", "to");
 
+  /** What starts or needs a server of ours. */
+  private static final Pattern SERVERS =
+      Pattern.compile("import dev\\.herald\\.testing\\.(Local|Node|HeraldProcess);");
+
   @Test
   void should_obey_the_schema_of_the_yaml_dialect() throws IOException {
     JsonSchema schema;
@@ -269,6 +273,45 @@ class HygieneTest {
     Set<String> ids =
         routes().stream().map(route -> route.path("id").asText()).collect(Collectors.toSet());
     assertThat(ids).containsAll(operations);
+  }
+
+  /** Surefire runs the one kind, in about a minute; Failsafe runs the other. */
+  @Test
+  void should_keep_nodes_and_servers_out_of_the_quick_tests() {
+    files("src/test/java", name -> name.matches(".*(Test|IT)\\.java"))
+        .forEach(
+            file -> {
+              boolean scenario = file.getParent().endsWith("scenario");
+              assertThat(file.toString().endsWith("IT.java")).as("%s", file).isEqualTo(scenario);
+              if (!scenario) {
+                assertThat(findAll(SERVERS, read(file))).as("%s", file).isEmpty();
+              }
+            });
+  }
+
+  @Test
+  void should_name_in_the_docs_only_tests_that_are_there() {
+    Map<String, String> tests =
+        files("src", name -> name.matches(".*(Test|IT)\\.java"))
+            .collect(
+                Collectors.toMap(
+                    file -> file.getFileName().toString().replace(".java", ""), HygieneTest::read));
+    Pattern name =
+        Pattern.compile("\\b([A-Z][A-Za-z]*[a-z](?:Test|IT))\\b(?:\\.(should_[a-z0-9_]+))?");
+    Set<String> named = new TreeSet<>();
+    Stream.concat(
+            files("docs", file -> file.endsWith(".md")),
+            Stream.of("README.md", "CONTRIBUTING.md", "SECURITY.md").map(Path::of))
+        .forEach(
+            page -> name.matcher(read(page)).results().forEach(match -> named.add(match.group())));
+    assertThat(named)
+        .isNotEmpty()
+        .allSatisfy(
+            one -> {
+              String[] parts = one.split("\\.");
+              assertThat(tests.keySet()).contains(parts[0]);
+              assertThat(tests.get(parts[0])).contains(parts[parts.length - 1]);
+            });
   }
 
   private static Properties properties() throws IOException {

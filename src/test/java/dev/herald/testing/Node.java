@@ -2,6 +2,7 @@ package dev.herald.testing;
 
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.herald.Herald;
 import dev.herald.dev.LocalServers;
 import java.io.IOException;
@@ -87,17 +88,46 @@ public final class Node implements AutoCloseable {
     return managementUrl;
   }
 
-  /** A counter's value now. */
+  /** All metrics as they are now. */
+  public String scrape() {
+    return new Api(managementUrl, null).get("/observe/metrics").expect(200).http().body();
+  }
+
+  /** A metric's value now: the sum of all whose name begins so. */
   public double metric(String name) {
-    return new Api(managementUrl, null)
-        .get("/observe/metrics")
-        .expect(200)
-        .http()
-        .body()
+    return metric(scrape(), name);
+  }
+
+  /** A metric's value in a scrape. */
+  public static double metric(String scrape, String name) {
+    return scrape
         .lines()
         .filter(line -> line.startsWith(name))
         .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
         .sum();
+  }
+
+  /**
+   * Takes back what a test did, for the next one: nothing is in flight, the database is empty,
+   * every route runs, and delivery is on.
+   *
+   * @param sql of this node's database
+   */
+  public void reset(Sql sql) {
+    api.post("/api/v1/scheduler/stop", null).expect(200);
+    for (JsonNode route : api.get("/api/v1/routes").expect(200).body().path("items")) {
+      if (!route.path("state").asText().equals("Started")) {
+        api.post("/api/v1/routes/" + route.path("id").asText() + "/start", null).expect(200);
+      }
+    }
+    await()
+        .pollInterval(Duration.ofMillis(20))
+        .until(
+            () ->
+                api.get("/api/v1/messaging/status").expect(200).body().at("/node/claimed").asInt()
+                    == 0);
+    sql.update("TRUNCATE message, attempt, message_tally, idempotency_key");
+    api.post("/api/v1/scheduler/start", null).expect(200);
   }
 
   private boolean ready() throws InterruptedException {

@@ -38,6 +38,8 @@ public final class TcpProxy implements AutoCloseable {
   /** Ends every connection, with a reset; new ones are taken. */
   public void cut() {
     for (Socket socket : sockets) {
+      sockets.remove(
+          socket); // and not all at the end: one that comes meanwhile must be cut next time
       try {
         socket.setSoLinger(true, 0);
         socket.close();
@@ -45,7 +47,6 @@ public final class TcpProxy implements AutoCloseable {
         // so much the better
       }
     }
-    sockets.clear();
   }
 
   /** From now on there is nobody there. */

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What certainly was not sent when a proxy stands between. What passes is in ByProxyTest. */
+/** What certainly was not sent when a proxy stands between. What passes is in SecureDeliveryIT. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class ProxyTest {
   @TempDir Path folder;

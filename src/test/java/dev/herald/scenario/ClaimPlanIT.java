@@ -1,0 +1,146 @@
+package dev.herald.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.herald.testing.Local;
+import dev.herald.testing.Sql;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+/** How PostgreSQL runs {@code sql/claim-due.sql}, the statement that must stay cheap. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class ClaimPlanIT {
+  private static final Pattern PARAMETER =
+      Pattern.compile(":#\\$\\{variable\\.claim\\.([a-zA-Z.]+)}");
+  private static final Map<String, String> TYPES = new LinkedHashMap<>();
+
+  static {
+    TYPES.put("rateLimit", "integer");
+    TYPES.put("intervalMs", "bigint");
+    TYPES.put("paced", "boolean");
+    TYPES.put("continuous", "boolean");
+    TYPES.put("manual", "boolean");
+    TYPES.put("probe", "boolean");
+    TYPES.put("limit", "integer");
+    TYPES.put("from.dueMicros", "bigint");
+    TYPES.put("from.id", "uuid");
+    TYPES.put("id", "uuid");
+    TYPES.put("leaseMs", "bigint");
+  }
+
+  private static Connection connection;
+
+  @BeforeAll
+  static void many_messages() throws SQLException, IOException {
+    connection = new Sql(Local.servers().newDatabase()).connect();
+    List<Path> migrations;
+    try (Stream<Path> files = Files.list(Path.of("src/main/resources/db/migration"))) {
+      migrations = files.sorted().toList();
+    }
+    for (Path migration : migrations) {
+      execute(Files.readString(migration));
+    }
+    execute(
+        """
+        INSERT INTO message (id, phone_number, content, max_attempts, status, sent_at, next_attempt_at)
+        SELECT gen_random_uuid(), '+905551234567', 'hi', 3, CASE WHEN i % 3 = 0 THEN 'PENDING' ELSE 'SENT' END,
+            CASE WHEN i % 3 <> 0 THEN now() END, now() - (100000 - i) * interval '1 ms' - interval '1 min'
+        FROM generate_series(1, 60000) i;
+        INSERT INTO scheduler (running) VALUES (true);
+        ANALYZE message;
+        """);
+    execute("PREPARE claim (" + String.join(", ", TYPES.values()) + ") AS " + statement());
+  }
+
+  @AfterAll
+  static void close() throws SQLException {
+    connection.close();
+  }
+
+  @Test
+  void should_read_no_more_of_the_index_than_it_claims() throws SQLException {
+    for (String mode : List.of("force_custom_plan", "force_generic_plan")) {
+      execute("SET plan_cache_mode = " + mode);
+      String plan =
+          String.join("\n", rows("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + claim(50, false)));
+      assertThat(plan)
+          .as(mode)
+          .contains("Index Scan using message_due_idx")
+          .containsPattern("Index Cond: \\(\\(next_attempt_at <= now\\(\\)\\) AND \\(ROW\\(")
+          .doesNotContain("Seq Scan on message");
+      assertThat(plan)
+          .as("the place of a probe is not looked for")
+          .containsPattern("never executed");
+    }
+  }
+
+  @Test
+  void should_begin_a_probe_at_a_random_place_among_the_first_thousand() throws SQLException {
+    Set<String> first =
+        new HashSet<>(
+            rows(
+                "SELECT id::text FROM message WHERE status = 'PENDING' AND lease_until IS NULL ORDER BY next_attempt_at, id LIMIT 1100"));
+    Set<String> claimed = new HashSet<>();
+    connection.setAutoCommit(false);
+    try {
+      for (int i = 0; i < 20; i++) {
+        claimed.addAll(rows(claim(3, true)));
+        connection.rollback();
+      }
+    } finally {
+      connection.setAutoCommit(true);
+    }
+    assertThat(first).containsAll(claimed);
+    assertThat(claimed).as("60 at the most").hasSizeGreaterThan(30);
+  }
+
+  private static String claim(int limit, boolean probe) {
+    return "EXECUTE claim (0, 0, false, true, false, %s, %d, 0, '%s', '%s', 30000)"
+        .formatted(probe, limit, new UUID(0, 0), UUID.randomUUID());
+  }
+
+  /** Each parameter once, as PostgreSQL numbers them. */
+  private static String statement() throws IOException {
+    List<String> names = new ArrayList<>(TYPES.keySet());
+    return PARAMETER
+        .matcher(Files.readString(Path.of("sql/claim-due.sql")))
+        .replaceAll(name -> Matcher.quoteReplacement("$" + (names.indexOf(name.group(1)) + 1)));
+  }
+
+  private static void execute(String sql) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  private static List<String> rows(String sql) throws SQLException {
+    List<String> rows = new ArrayList<>();
+    try (Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(sql)) {
+      while (result.next()) {
+        rows.add(result.getString(1));
+      }
+    }
+    return rows;
+  }
+}

@@ -1,0 +1,253 @@
+package dev.herald.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.herald.dev.SampleWebhook;
+import dev.herald.testing.Api;
+import dev.herald.testing.Api.Answer;
+import dev.herald.testing.ContractCheck;
+import dev.herald.testing.ContractCheck.Operation;
+import dev.herald.testing.Local;
+import dev.herald.testing.Node;
+import dev.herald.testing.TcpProxy;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+
+/**
+ * What is answered is what {@code openapi.yaml} says: each answer that it names is asked for and
+ * held against its status, media type, headers and schema. Answers to errors are asked of every
+ * operation there is, so a new one is tested, too; the last test says which were never seen.
+ */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+@TestMethodOrder(OrderAnnotation.class)
+class ContractDriftIT {
+  private static final String NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+  /** Answers that nothing in a request brings about; 429 is {@link ApiRateLimitIT}'s. */
+  private static final Set<String> NOT_PROVOKED = Set.of("429", "500");
+
+  private static SampleWebhook webhook;
+  private static TcpProxy cable;
+  private static Node node;
+  private static Api api;
+  private static ContractCheck contract;
+
+  @BeforeAll
+  static void start() throws IOException {
+    webhook = new SampleWebhook();
+    String database = Local.servers().newDatabase();
+    URI direct = URI.create(database.substring("jdbc:".length()));
+    cable = new TcpProxy(direct.getPort());
+    node =
+        Node.on(
+                "jdbc:postgresql://127.0.0.1:%d%s".formatted(cable.port(), direct.getPath()),
+                webhook.url())
+            .with("dispatch.enabled", false)
+            .with("database.timeout", "1s")
+            .start();
+    api = node.api();
+    contract = new ContractCheck(api.get("/openapi.json").expect(200).body());
+  }
+
+  @AfterAll
+  static void stop() {
+    cable.restore();
+    node.close();
+    cable.close();
+    webhook.close();
+  }
+
+  @Test
+  void should_take_and_show_messages() {
+    Answer created = good("createMessage", "").expect(201);
+    good("createMessages", "").expect(201);
+    assertThat(good("getMessage", created.id()).expect(200).body().path("failedAttempts"))
+        .isEmpty();
+    good("updateMessage", created.id()).expect(200);
+    good("listMessages", "").expect(200);
+    good("getStats", "").expect(200);
+
+    good("cancelMessage", created.id()).expect(204);
+    for (String refused : List.of("updateMessage", "cancelMessage", "retryMessage")) {
+      good(refused, created.id()).expect(409);
+    }
+  }
+
+  @Test
+  void should_show_what_became_of_messages() {
+    webhook.answer(
+        post ->
+            post.content().equals("refused")
+                ? SampleWebhook.Answer.status(400)
+                : SampleWebhook.Answer.accepted());
+    String refused = api.create("refused");
+    String sent = api.create("sent");
+    JsonNode result = good("processBatch", "").expect(200).body();
+    assertThat(result.path("outcomes").path("DELIVERED").asInt()).isPositive();
+    assertThat(result.path("outcomes").path("REFUSED").asInt()).isEqualTo(1);
+    await().until(() -> api.status(refused).equals("FAILED") && api.status(sent).equals("SENT"));
+
+    assertThat(good("getMessage", refused).expect(200).body().path("failedAttempts")).hasSize(1);
+    good("getMessage", sent).expect(200);
+    assertThat(good("listSentMessages", "").expect(200).body().path("items")).isNotEmpty();
+    assertThat(
+            contract
+                .check(
+                    contract.operation("listMessages"),
+                    api.get("/api/v1/messages?limit=1&status=SENT"))
+                .expect(200)
+                .body()
+                .path("items"))
+        .hasSize(1);
+    good("retryMessage", refused).expect(202);
+  }
+
+  @Test
+  void should_tell_and_turn_the_switches() {
+    good("startScheduler", "").expect(200);
+    good("stopScheduler", "").expect(200);
+    good("getScheduler", "").expect(200);
+    good("getMessagingStatus", "").expect(200);
+    good("stopRoute", "housekeeping").expect(200);
+    good("startRoute", "housekeeping").expect(200);
+    good("stopRoute", "getStats").expect(409);
+    good("listRoutes", "").expect(200);
+  }
+
+  @Test
+  void should_answer_without_a_key_what_needs_none() {
+    for (Operation operation : contract.operations()) {
+      Answer answer = call(operation, api.withKey(null), path(operation, NOBODY), "");
+      assertThat(answer.status()).as(operation.id()).isEqualTo(operation.secured() ? 401 : 200);
+    }
+  }
+
+  @Test
+  void should_refuse_unknown_parameters_and_other_answers_than_json() {
+    for (Operation operation : contract.operations()) {
+      call(operation, api, path(operation, NOBODY), "?colour=red").expect(400);
+      contract
+          .check(
+              operation,
+              api.call(
+                  operation.method(),
+                  path(operation, NOBODY),
+                  contract.exampleBody(operation),
+                  "Accept",
+                  "text/html"))
+          .expect(406);
+    }
+  }
+
+  @Test
+  void should_refuse_bad_bodies() {
+    for (Operation operation : contract.operations()) {
+      if (contract.exampleBody(operation) != null) {
+        String path = path(operation, NOBODY);
+        body(operation, path, "{\"reason\": ").expect(400);
+        body(operation, path, " ".repeat(1024 * 1024 + 1)).expect(413);
+        body(operation, path, "{}", "Content-Type", "text/plain").expect(415);
+        body(operation, path, "{\"colour\": \"red\"}").expect(422);
+      }
+    }
+    Operation create = contract.operation("createMessage");
+    body(create, create.path(), Api.message("one"), "Idempotency-Key", "k").expect(201);
+    body(create, create.path(), Api.message("two"), "Idempotency-Key", "k").expect(422);
+  }
+
+  @Test
+  void should_say_what_is_not_there() {
+    for (Operation operation : contract.operations()) {
+      if (operation.path().contains("{")) {
+        call(operation, api, path(operation, NOBODY), "").expect(404);
+      }
+      if (operation.path().contains("{id}")) {
+        call(operation, api, path(operation, "nonsense"), "").expect(400);
+      }
+    }
+  }
+
+  @Test
+  @Order(Integer.MAX_VALUE - 2)
+  void should_say_that_a_route_of_the_api_is_stopped() throws Exception {
+    MBeanServer jmx = ManagementFactory.getPlatformMBeanServer();
+    for (String id : List.of("listRoutes", "startRoute", "stopRoute")) {
+      ObjectName route =
+          jmx.queryNames(
+                  new ObjectName(
+                      "org.apache.camel:context=%s,type=routes,name=\"%s\",*"
+                          .formatted(api.url().replaceAll(".*:", "herald-"), id)),
+                  null)
+              .iterator()
+              .next();
+      jmx.invoke(route, "stop", new Object[0], new String[0]);
+      assertThat(good(id, "housekeeping").expect(503).text("/detail")).contains("stopped");
+      jmx.invoke(route, "start", new Object[0], new String[0]);
+      good(id, "housekeeping").expect(200);
+    }
+  }
+
+  @Test
+  @Order(Integer.MAX_VALUE - 1)
+  void should_say_that_postgresql_is_away() {
+    cable.refuse();
+    await().until(() -> api.get("/ready").status() == 503);
+    for (Operation operation : contract.operations()) {
+      if (operation.documents(503) && !operation.path().startsWith("/api/v1/routes")) {
+        good(operation.id(), NOBODY).expect(503);
+      }
+    }
+    good("getLiveness", "").expect(200);
+    cable.restore();
+    await().until(() -> api.get("/ready").status() == 200);
+  }
+
+  @Test
+  @Order(Integer.MAX_VALUE)
+  void should_have_seen_every_answer_that_the_contract_names() {
+    Set<String> never = new TreeSet<>(contract.documented());
+    never.removeAll(contract.seen());
+    never.removeIf(answer -> NOT_PROVOKED.contains(answer.substring(answer.indexOf(' ') + 1)));
+    assertThat(never).isEmpty();
+    assertThat(contract.seen().stream().map(one -> one.split(" ")[0]).collect(Collectors.toSet()))
+        .containsExactlyInAnyOrderElementsOf(
+            new ArrayList<>(contract.operations().stream().map(Operation::id).toList()));
+  }
+
+  /** A request that has nothing wrong in itself. */
+  private static Answer good(String id, String part) {
+    Operation operation = contract.operation(id);
+    return call(operation, api, path(operation, part), "");
+  }
+
+  private static Answer call(Operation operation, Api as, String path, String query) {
+    return contract.check(
+        operation, as.call(operation.method(), path + query, contract.exampleBody(operation)));
+  }
+
+  private static Answer body(Operation operation, String path, Object body, String... headers) {
+    return contract.check(operation, api.call(operation.method(), path, body, headers));
+  }
+
+  private static String path(Operation operation, String part) {
+    return operation.path().replaceAll("\\{[^}]+}", part);
+  }
+}

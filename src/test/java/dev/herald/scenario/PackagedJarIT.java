@@ -1,0 +1,297 @@
+package dev.herald.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.herald.dev.LocalServers;
+import dev.herald.dev.SampleWebhook;
+import dev.herald.dev.SampleWebhook.Post;
+import dev.herald.testing.HeraldProcess;
+import dev.herald.testing.Local;
+import dev.herald.testing.Node;
+import dev.herald.testing.Sql;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code java -jar target/herald.jar}, as an operator runs it. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class PackagedJarIT {
+  private static final Path CHECKOUT = Path.of("").toAbsolutePath();
+  private static final List<String> WHAT_IT_READS =
+      List.of("application.properties", "openapi.yaml", "routes", "sql");
+
+  private static final String POST = "        - to:\n            id: http-send-message\n";
+  private static final String SEND =
+      """
+                  description: POST it to the URL that the key webhook.url holds
+                  uri: http://webhook.url
+                  parameters:
+                    httpClient: "#webhookClient"
+                    httpMethod: POST
+                    throwExceptionOnFailure: false
+      """;
+  private static final String FIRST =
+      "        - process:\n            description: Add Idempotency-Key";
+  private static final String MARSHAL = "        - marshal:\n";
+
+  @TempDir Path folder;
+  private Sql sql;
+
+  @Test
+  void should_send_a_header_that_was_added_to_the_route_without_a_build() throws IOException {
+    copyWhatItReads();
+    try (SampleWebhook webhook = new SampleWebhook()) {
+      HeraldProcess.Builder herald = on(webhook);
+      try (HeraldProcess before = herald.startAndAwait()) {
+        before.api().create("before the edit");
+        awaitPosts(webhook, 1);
+      }
+      String header = edit("README.md", "X-Campaign");
+      assertThat(edit("docs/change-the-flow.md", "X-Campaign")).isEqualTo(header);
+      change("deliver.camel.yaml", POST, header + POST);
+      try (HeraldProcess after = herald.startAndAwait()) {
+        after.api().create("after the edit");
+        awaitPosts(webhook, 2);
+      }
+      List<Post> posts = webhook.posts();
+      assertThat(posts.get(0).headers().contains("X-Campaign")).isFalse();
+      assertThat(posts.get(1).headers().get("X-Campaign")).isEqualTo("spring");
+    }
+  }
+
+  @Test
+  void should_send_another_payload_and_to_another_webhook_after_edits_of_the_route()
+      throws IOException {
+    copyWhatItReads();
+    change("deliver.camel.yaml", MARSHAL, edit("docs/change-the-flow.md", "'recipient'") + MARSHAL);
+    change(
+        "deliver.camel.yaml", POST + SEND, edit("docs/change-the-flow.md", "webhook.url.germany"));
+    try (SampleWebhook webhook = new SampleWebhook();
+        SampleWebhook germany = new SampleWebhook();
+        HeraldProcess herald =
+            on(webhook).with("WEBHOOK_URL_GERMANY", germany.url()).startAndAwait()) {
+      herald
+          .api()
+          .post(
+              "/api/v1/messages/batch",
+              List.of(
+                  Map.of("phoneNumber", "+4915112345678", "content", "to Germany"),
+                  Map.of("phoneNumber", "+905551234567", "content", "to Turkey")))
+          .expect(201);
+      awaitPosts(webhook, 1);
+      awaitPosts(germany, 1);
+      assertThat(webhook.posts().get(0).body())
+          .isEqualTo(
+              "{\"content\":\"to Turkey\",\"recipient\":\"+905551234567\",\"sender\":\"ACME\"}");
+      assertThat(germany.posts().get(0).body()).contains("to Germany").contains("+4915112345678");
+      await().until(() -> herald.api().count("SENT") == 2);
+    }
+  }
+
+  @Test
+  void should_look_something_up_before_the_post_after_an_edit_of_the_route() throws IOException {
+    copyWhatItReads();
+    String page = "docs/change-the-flow.md";
+    change("deliver.camel.yaml", FIRST, edit(page, "sql-look-up-customer") + FIRST);
+    change("deliver.camel.yaml", MARSHAL, edit(page, "set(${body}, 'name'") + MARSHAL);
+    Files.writeString(folder.resolve("sql/customer.sql"), edit(page, "sql", "FROM customer"));
+    try (SampleWebhook webhook = new SampleWebhook();
+        HeraldProcess herald = on(webhook).startAndAwait()) {
+      sql.update("CREATE TABLE customer (phone_number text PRIMARY KEY, name text)");
+      sql.update(
+          "INSERT INTO customer VALUES ('+905551234567', 'Ay\u015fe, \"O''Neil\" (5) ${body}')");
+      herald.api().create("to somebody known");
+      awaitPosts(webhook, 1);
+      herald
+          .api()
+          .post(
+              "/api/v1/messages",
+              Map.of("phoneNumber", "+905551234568", "content", "to somebody unknown"))
+          .expect(201);
+      awaitPosts(webhook, 2);
+      assertThat(webhook.posts().get(0).body())
+          .isEqualTo(
+              "{\"to\":\"+905551234567\",\"content\":\"to somebody known\",\"name\":\"Ay\u015fe, \\\"O'Neil\\\" (5) ${body}\"}");
+      assertThat(webhook.posts().get(1).body())
+          .isEqualTo("{\"to\":\"+905551234568\",\"content\":\"to somebody unknown\"}");
+    }
+  }
+
+  @Test
+  void should_name_the_file_of_a_route_that_cannot_be_read() throws IOException {
+    copyWhatItReads();
+    change("deliver.camel.yaml", MARSHAL, "        - marshall:\n");
+    try (SampleWebhook webhook = new SampleWebhook();
+        HeraldProcess herald = on(webhook).start()) {
+      assertThat(herald.awaitExit()).isEqualTo(1);
+      assertThat(herald.output()).contains("Herald cannot start").contains("deliver.camel.yaml");
+    }
+  }
+
+  @Test
+  void should_end_cleanly_on_a_signal_and_record_what_is_under_way() {
+    try (SampleWebhook webhook = new SampleWebhook()) {
+      webhook.answer(post -> SampleWebhook.Answer.accepted().after(1_000));
+      HeraldProcess.Builder builder = on(webhook);
+      String id;
+      try (HeraldProcess herald = builder.startAndAwait()) {
+        id = herald.api().create("under way");
+        awaitPosts(webhook, 1);
+        herald.terminate();
+        assertThat(herald.awaitExit()).as(herald.output()).isEqualTo(128 + 15);
+        assertThat(herald.output())
+            .containsSubsequence(
+                "Herald listens on 127.0.0.1:",
+                "delivers to 127.0.0.1, continuously",
+                "Stopping: 1 messages are in flight",
+                "Stopping: nothing is in flight");
+      }
+      try (HeraldProcess herald = builder.startAndAwait()) {
+        assertThat(herald.api().status(id)).isEqualTo("SENT");
+      }
+      assertThat(webhook.posts()).hasSize(1);
+    }
+  }
+
+  @Test
+  void should_wait_for_postgresql_within_bounds_and_then_say_what_is_wrong() {
+    String url = "jdbc:postgresql://127.0.0.1:" + LocalServers.freePort() + "/herald";
+    try (HeraldProcess herald =
+        described()
+            .with("DATABASE_URL", url)
+            .with("DATABASE_STARTUP_TIMEOUT", "2s")
+            .with("API_KEY", "ops:9f1c-short-4e, app:" + Node.KEY)
+            .with("WEBHOOK_URL", "http://127.0.0.1:9/")
+            .start()) {
+      assertThat(herald.awaitExit()).isEqualTo(1);
+      assertThat(herald.output())
+          .contains("PostgreSQL at " + url + " (database.url): ")
+          .contains("trying again for")
+          .contains("gave up after 2 s (database.startup-timeout)")
+          .containsOnlyOnce("The key of ops in api.key is shorter than 16 characters")
+          .doesNotContain("9f1c-short-4e")
+          .doesNotContain("The key of app")
+          .doesNotContain("\tat ");
+    }
+  }
+
+  @Test
+  void should_refuse_a_webhook_that_is_not_set_or_not_a_url() {
+    HeraldProcess.Builder herald = described();
+    refuses(herald, "webhook.url is not set: set WEBHOOK_URL in the environment");
+    herald.with("WEBHOOK_URL", "provider.example");
+    refuses(herald, "webhook.url is not a URL that starts with http:// or https://");
+  }
+
+  @Test
+  void should_refuse_to_start_without_a_key_or_with_a_sample() {
+    refuses(
+        described().with("WEBHOOK_URL", "http://127.0.0.1:9/").without("API_KEY"),
+        "api.key is not set: set API_KEY in the environment");
+    refuses(
+        described().with("WEBHOOK_URL", "http://127.0.0.1:9/").with("API_KEY", "ops:changeme"),
+        "api.key has a sample for the key of 'ops'");
+  }
+
+  @Test
+  void should_refuse_ports_that_are_taken() throws IOException {
+    try (ServerSocket one = new ServerSocket(0);
+        ServerSocket other = new ServerSocket(0)) {
+      refuses(
+          described()
+              .with("WEBHOOK_URL", "http://127.0.0.1:9/")
+              .with("SERVER_PORT", one.getLocalPort())
+              .with("MANAGEMENT_PORT", other.getLocalPort()),
+          "server.port=" + one.getLocalPort() + " cannot be listened on",
+          "management.port=" + other.getLocalPort() + " cannot be listened on");
+    }
+  }
+
+  @Test
+  void should_say_where_it_must_be_started() {
+    refuses(HeraldProcess.in(folder), "there is no application.properties in " + folder);
+  }
+
+  private static void refuses(HeraldProcess.Builder builder, String... reasons) {
+    try (HeraldProcess herald = builder.start()) {
+      assertThat(herald.awaitExit()).isEqualTo(1);
+      assertThat(herald.output())
+          .contains("Herald cannot start")
+          .contains(reasons)
+          .doesNotContain("\tat ");
+    }
+  }
+
+  private static HeraldProcess.Builder described() {
+    return HeraldProcess.in(CHECKOUT);
+  }
+
+  private HeraldProcess.Builder on(SampleWebhook webhook) {
+    return (Files.exists(folder.resolve("routes")) ? HeraldProcess.in(folder) : described())
+        .with("DATABASE_URL", database())
+        .with("REDIS_URL", Local.servers().redisUrl())
+        .with("WEBHOOK_URL", webhook.url());
+  }
+
+  private String database() {
+    String url = Local.servers().newDatabase();
+    sql = new Sql(url);
+    return url;
+  }
+
+  private static void awaitPosts(SampleWebhook webhook, int count) {
+    await().until(() -> webhook.posts().size() == count);
+  }
+
+  /** The YAML block of a page that has these words. */
+  private static String edit(String page, String words) throws IOException {
+    return edit(page, "yaml", words);
+  }
+
+  private static String edit(String page, String language, String words) throws IOException {
+    Matcher block =
+        Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL)
+            .matcher(Files.readString(CHECKOUT.resolve(page)));
+    return block
+        .results()
+        .map(result -> result.group(1))
+        .filter(yaml -> yaml.contains(words))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError(page + " has no edit with " + words));
+  }
+
+  private void change(String route, String from, String to) throws IOException {
+    Path file = folder.resolve("routes").resolve(route);
+    String text = Files.readString(file);
+    assertThat(text).contains(from);
+    Files.writeString(file, text.replace(from, to));
+  }
+
+  private void copyWhatItReads() throws IOException {
+    for (String name : WHAT_IT_READS) {
+      try (Stream<Path> files = Files.walk(CHECKOUT.resolve(name))) {
+        files.forEach(file -> copy(file, folder.resolve(CHECKOUT.relativize(file))));
+      }
+    }
+  }
+
+  private static void copy(Path file, Path target) {
+    try {
+      Files.copy(file, target);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,201 @@
+package dev.herald.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.herald.dev.SampleWebhook;
+import dev.herald.dev.SampleWebhook.Answer;
+import dev.herald.dev.SampleWebhook.Post;
+import dev.herald.testing.Api;
+import dev.herald.testing.Local;
+import dev.herald.testing.Node;
+import dev.herald.testing.Sql;
+import java.lang.management.ManagementFactory;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import javax.management.JMException;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+/** The end of a node, and stopping and starting again and again under load. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class ShutdownIT {
+  private static final int NODES = 2;
+  private static final int ROUTE_STOPS = 20;
+
+  private final ExecutorService pool = Executors.newFixedThreadPool(NODES);
+  private SampleWebhook webhook;
+  private String database;
+  private Sql sql;
+
+  @BeforeEach
+  void start() {
+    webhook = new SampleWebhook();
+    database = Local.servers().newDatabase();
+    sql = new Sql(database);
+  }
+
+  @AfterEach
+  void stop() {
+    webhook.close();
+    pool.shutdownNow();
+  }
+
+  private Node.Builder node() {
+    return Node.on(database, webhook.url())
+        .with("dispatch.concurrency", 4)
+        .with("dispatch.batch-size", 20)
+        .with("server.grace-period", "20s");
+  }
+
+  @Test
+  void should_finish_the_posts_under_way_and_give_back_the_rest() {
+    webhook.answer(post -> Answer.accepted().after(1_000));
+    List<String> ids;
+    try (Node node = node().with("dispatch.enabled", false).start()) {
+      ids = node.api().createMany(40);
+      CompletableFuture<?> byHand =
+          CompletableFuture.runAsync(
+              () -> node.api().post("/api/v1/messaging/process?batchSize=30", null));
+      await().until(() -> webhook.posts().size() == 4);
+      assertThat(sql.value("SELECT count(*) FROM message WHERE claim_id IS NOT NULL"))
+          .isEqualTo("30");
+      node.stop();
+      assertThat(webhook.posts()).as("no POST was started after the stop").hasSize(4);
+      byHand.orTimeout(30, TimeUnit.SECONDS).exceptionally(stopped -> null).join();
+    }
+    assertThat(sql.value("SELECT count(*) FROM message WHERE status = 'SENT'")).isEqualTo("4");
+    assertGivenBack(36);
+
+    webhook.answer(post -> Answer.accepted());
+    try (Node next = node().start()) {
+      next.api().post("/api/v1/scheduler/start", null).expect(200);
+      awaitSentOnce(next.api(), ids);
+    }
+  }
+
+  @Test
+  void should_give_back_what_a_claim_brings_that_was_under_way_at_the_stop() throws Exception {
+    try (Node node = node().with("dispatch.enabled", false).start();
+        Connection lock = sql.connect();
+        Statement statement = lock.createStatement()) {
+      Api api = node.api();
+      api.createMany(5);
+      lock.setAutoCommit(false);
+      statement.execute("LOCK TABLE message IN EXCLUSIVE MODE");
+      api.post("/api/v1/scheduler/start", null).expect(200);
+      await().until(() -> claimsThatWait() == 1);
+
+      CompletableFuture<Void> closing = CompletableFuture.runAsync(node::stop);
+      await().during(Duration.ofMillis(500)).until(() -> claimsThatWait() == 1);
+      lock.commit();
+      closing.get(60, TimeUnit.SECONDS);
+    }
+    assertGivenBack(5);
+    assertThat(webhook.posts()).isEmpty();
+  }
+
+  @Test
+  void should_lose_and_double_nothing_when_the_scheduler_is_stopped_and_started_100_times() {
+    try (Node node = node().start()) {
+      Api api = node.api();
+      List<String> ids = api.createMany(2_000);
+      for (int i = 0; i < 100; i++) {
+        api.post("/api/v1/scheduler/stop", null).expect(200);
+        api.post("/api/v1/scheduler/start", null).expect(200);
+      }
+      awaitSentOnce(api, ids);
+    }
+  }
+
+  @Test
+  void should_lose_and_double_nothing_when_a_route_is_stopped_and_started_again_and_again()
+      throws Exception {
+    webhook.answer(post -> Answer.accepted().after(10));
+    List<Node> nodes = new ArrayList<>();
+    try {
+      for (int i = 0; i < NODES; i++) {
+        nodes.add(node().start());
+      }
+      Api api = nodes.get(0).api();
+      List<String> ids = api.createMany(2_000);
+      // A stop takes a second, for so often Camel looks whether what is in flight has finished.
+      List<CompletableFuture<Void>> switching =
+          nodes.stream()
+              .map(
+                  node ->
+                      CompletableFuture.runAsync(
+                          () -> stopAndStart(node, ROUTE_STOPS / NODES), pool))
+              .toList();
+      for (CompletableFuture<Void> all : switching) {
+        all.get(5, TimeUnit.MINUTES);
+      }
+      awaitSentOnce(api, ids);
+      for (Node node : nodes) {
+        assertThat(node.api().get("/health").expect(200).text("/status")).isEqualTo("UP");
+      }
+      String last = api.create("still at work");
+      await().until(() -> api.status(last).equals("SENT"));
+    } finally {
+      nodes.forEach(Node::stop);
+    }
+  }
+
+  /** Over the API and over JMX in turn. */
+  private static void stopAndStart(Node node, int times) {
+    Api api = node.api();
+    try {
+      MBeanServer jmx = ManagementFactory.getPlatformMBeanServer();
+      String context = api.url().replaceAll(".*:", "herald-");
+      ObjectName route =
+          new ObjectName(
+              "org.apache.camel:context=" + context + ",type=routes,name=\"dispatch-tick\"");
+      for (int i = 0; i < times; i++) {
+        if (i % 2 == 0) {
+          api.post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
+          jmx.invoke(route, "start", new Object[0], new String[0]);
+        } else {
+          jmx.invoke(route, "stop", new Object[0], new String[0]);
+          api.post("/api/v1/routes/dispatch-tick/start", null).expect(200);
+        }
+      }
+    } catch (JMException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private long claimsThatWait() {
+    return (long)
+        sql.number(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%turn AS%'");
+  }
+
+  private void assertGivenBack(int count) {
+    assertThat(
+            sql.value(
+                "SELECT count(*) FROM message WHERE status = 'PENDING' AND attempts = 0 AND claim_id IS NULL AND lease_until IS NULL"))
+        .isEqualTo("" + count);
+    assertThat(sql.value("SELECT count(*) FROM attempt")).isEqualTo("0");
+  }
+
+  private void awaitSentOnce(Api api, List<String> ids) {
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .untilAsserted(() -> assertThat(api.count("SENT")).isEqualTo(ids.size()));
+    assertThat(webhook.posts().stream().map(Post::idempotencyKey))
+        .containsExactlyInAnyOrderElementsOf(ids);
+    assertThat(sql.value("SELECT count(*) FROM message WHERE claim_id IS NOT NULL")).isEqualTo("0");
+  }
+}
