@@ -132,7 +132,7 @@ class RouteMapTest {
     List<String> callers = new ArrayList<>();
     for (Map<String, JsonNode> elements : files.values()) {
       for (Map.Entry<String, JsonNode> caller : elements.entrySet()) {
-        if (calls(caller.getValue()).contains("direct:" + id)) {
+        if (calls(caller.getValue()).contains(element.at("/from/uri").asText())) {
           callers.add(code(caller.getKey()));
         }
       }
