@@ -7,11 +7,13 @@ import dev.herald.dispatch.Samples;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.outcome.Outcome.Kind;
 import java.time.Clock;
+import java.time.Duration;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What an answer means: the table "Outcomes". */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -38,8 +40,10 @@ class OutcomeClassifierTest {
     "300, REFUSED",
     "301, REFUSED",
     "302, REFUSED",
+    "303, REFUSED",
     "304, REFUSED",
     "307, REFUSED",
+    "308, REFUSED",
     "400, REFUSED",
     "402, REFUSED",
     "406, REFUSED",
@@ -73,6 +77,14 @@ class OutcomeClassifierTest {
       assertThat(outcome.error()).startsWith("HTTP " + status).contains("m-1");
       assertThat(outcome.webhookMessageId()).isNull();
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {408, 425, 429, 503})
+  void should_keep_how_long_the_provider_asks_to_wait(int status) {
+    Duration wait = Duration.ofSeconds(300);
+    ProviderText text = ProviderText.of("no".getBytes(UTF_8), null);
+    assertThat(outcomes.answered(MESSAGE, status, wait, text).retryAfter()).isEqualTo(wait);
   }
 
   @Test
