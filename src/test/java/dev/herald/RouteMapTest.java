@@ -126,13 +126,14 @@ class RouteMapTest {
     if (operations.containsKey(id)) {
       return code(operations.get(id));
     }
-    if (element.at("/from/uri").asText().startsWith("timer:")) {
+    String uri = element.at("/from/uri").asText();
+    if (uri.startsWith("timer:")) {
       return "timer";
     }
     List<String> callers = new ArrayList<>();
     for (Map<String, JsonNode> elements : files.values()) {
       for (Map.Entry<String, JsonNode> caller : elements.entrySet()) {
-        if (calls(caller.getValue()).contains(element.at("/from/uri").asText())) {
+        if (calls(caller.getValue()).contains(uri)) {
           callers.add(code(caller.getKey()));
         }
       }

@@ -9,7 +9,6 @@ import dev.herald.api.Operations;
 import dev.herald.api.RateLimits;
 import dev.herald.api.RequestFilter;
 import dev.herald.api.SwaggerUi;
-import dev.herald.config.Durations;
 import dev.herald.config.PortCheck;
 import dev.herald.config.RouteFiles;
 import dev.herald.config.Settings;
@@ -18,8 +17,6 @@ import dev.herald.control.AuditLog;
 import dev.herald.control.CamelHealthCheck;
 import dev.herald.control.DeliveryStatus;
 import dev.herald.control.Health;
-import dev.herald.control.Health.Check;
-import dev.herald.control.Health.State;
 import dev.herald.control.RouteStops;
 import dev.herald.control.Routes;
 import dev.herald.control.SchedulerState;
@@ -30,7 +27,6 @@ import dev.herald.dispatch.DeliveryThreads;
 import dev.herald.dispatch.Gate;
 import dev.herald.dispatch.Shutdown;
 import dev.herald.intake.Intake;
-import dev.herald.intake.MessageBatch;
 import dev.herald.intake.NewMessages;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.message.Message;
@@ -57,23 +53,12 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.VertxOptions;
 import java.nio.file.Path;
-import java.sql.Timestamp;
 import java.time.Clock;
-import java.time.Instant;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
-import org.apache.camel.StartupListener;
-import org.apache.camel.component.micrometer.eventnotifier.MicrometerRouteEventNotifier;
-import org.apache.camel.spi.EventNotifier;
 import org.apache.camel.spi.Registry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -271,7 +256,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         new Intake(
             settings.retry(),
             settings.api().idempotencyTtl(),
-            store(),
+            new IntakeRoutes(calls),
             continuous ? planner::wake : () -> {},
             planner::needsOtherNodes);
     if (continuous) {
@@ -288,7 +273,10 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
 
   private void bindControl() {
     snapshot = new StatsSnapshot(database::up);
-    health = new Health("postgresql", checks());
+    health =
+        new Health(
+            "postgresql",
+            HealthChecks.of(camel, database, feed, circuit, snapshot, settings.health()));
     CamelHealthCheck.register(camel, health);
     registry.bind("statsSnapshot", snapshot);
     registry.bind("health", health);
@@ -365,74 +353,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     }
   }
 
-  private Map<String, Supplier<Check>> checks() {
-    Map<String, Supplier<Check>> checks = new LinkedHashMap<>();
-    checks.put(
-        "postgresql",
-        () ->
-            Check.of(
-                database.up(), State.DOWN, "it does not answer; nothing is taken or delivered"));
-    checks.put(
-        "redis",
-        () ->
-            Check.of(feed.up(), State.DEGRADED, "it does not answer; delivery goes on without it"));
-    checks.put(
-        "webhook",
-        () ->
-            DeliveryStatus.trouble(circuit)
-                .map(trouble -> Check.of(false, State.DEGRADED, trouble))
-                .orElseGet(() -> Check.of(true, State.DEGRADED, null)));
-    checks.put(
-        "backlog",
-        () ->
-            snapshot
-                .late(settings.health().lateAfter())
-                .map(reason -> Check.of(false, State.DEGRADED, reason))
-                .orElseGet(() -> Check.of(true, State.DEGRADED, null)));
-    checks.put(
-        "routes",
-        () -> {
-          String stopped =
-              camel.getRoutes().stream()
-                  .map(route -> route.getRouteId())
-                  .filter(id -> !camel.getRouteController().getRouteStatus(id).isStarted())
-                  .collect(Collectors.joining(", "));
-          return Check.of(stopped.isEmpty(), State.DEGRADED, "stopped: " + stopped);
-        });
-    return checks;
-  }
-
-  /** Clients come in when every route is there to answer them. */
-  private record WhenStarted(ApiServer server, WebhookClient client, Settings settings)
-      implements StartupListener {
-    /** The metrics of routes need no event for each exchange, and Camel would make four. */
-    @Override
-    public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {
-      client.checkUrls(camel.getEndpoints());
-      for (EventNotifier notifier : camel.getManagementStrategy().getEventNotifiers()) {
-        if (notifier instanceof MicrometerRouteEventNotifier) {
-          notifier.setIgnoreExchangeEvents(true);
-        }
-      }
-    }
-
-    @Override
-    public void onCamelContextFullyStarted(CamelContext camel, boolean alreadyStarted) {
-      if (server.listen()) {
-        Settings.Dispatch dispatch = settings.dispatch();
-        LOG.info(
-            "Herald listens on {}:{}, and delivers to {}, {}",
-            settings.server().host(),
-            settings.server().port(),
-            settings.webhook().url().host().getHostName(),
-            dispatch.continuous()
-                ? "continuously"
-                : "%d messages every %s"
-                    .formatted(dispatch.batchSize(), Durations.show(dispatch.interval())));
-      }
-    }
-  }
-
   /** Whether what is claimed now would be delivered: every route on the way runs. */
   private boolean deliveryRuns(RouteStops stops) {
     return camel.isStarted()
@@ -441,25 +361,5 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             .allMatch(
                 route -> camel.getRouteController().getRouteStatus(route.getRouteId()).isStarted())
         && !stops.anyOf(DELIVERY);
-  }
-
-  private Intake.Store store() {
-    return new Intake.Store() {
-      @Override
-      public Map<UUID, Instant> store(MessageBatch batch) {
-        Map<UUID, Instant> stored = new HashMap<>();
-        for (Object row : (List<?>) calls.call("direct:store-messages", "batch", batch)) {
-          Map<?, ?> columns = (Map<?, ?>) row;
-          stored.put((UUID) columns.get("id"), ((Timestamp) columns.get("created_at")).toInstant());
-        }
-        return stored;
-      }
-
-      @Override
-      public List<Intake.EarlierMessage> find(Intake.Key key) {
-        return ((List<?>) calls.call("direct:find-request", "request", key))
-            .stream().map(Intake.EarlierMessage.class::cast).toList();
-      }
-    };
   }
 }

@@ -1,0 +1,57 @@
+package dev.herald.wiring;
+
+import dev.herald.config.Settings;
+import dev.herald.control.DeliveryStatus;
+import dev.herald.control.Health.Check;
+import dev.herald.control.Health.State;
+import dev.herald.control.StatsSnapshot;
+import dev.herald.dispatch.Circuit;
+import dev.herald.outcome.RedisFeed;
+import dev.herald.store.Database;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.apache.camel.CamelContext;
+
+/** What {@code /health} checks, in the order of its answer. */
+final class HealthChecks {
+  private HealthChecks() {}
+
+  static Map<String, Supplier<Check>> of(
+      CamelContext camel,
+      Database database,
+      RedisFeed feed,
+      Circuit circuit,
+      StatsSnapshot snapshot,
+      Settings.Health settings) {
+    Map<String, Supplier<Check>> checks = new LinkedHashMap<>();
+    checks.put(
+        "postgresql",
+        () ->
+            Check.of(
+                database.up(), State.DOWN, "it does not answer; nothing is taken or delivered"));
+    checks.put(
+        "redis",
+        () ->
+            Check.of(feed.up(), State.DEGRADED, "it does not answer; delivery goes on without it"));
+    checks.put("webhook", () -> degraded(DeliveryStatus.trouble(circuit)));
+    checks.put("backlog", () -> degraded(snapshot.late(settings.lateAfter())));
+    checks.put(
+        "routes",
+        () -> {
+          String stopped =
+              camel.getRoutes().stream()
+                  .map(route -> route.getRouteId())
+                  .filter(id -> !camel.getRouteController().getRouteStatus(id).isStarted())
+                  .collect(Collectors.joining(", "));
+          return Check.of(stopped.isEmpty(), State.DEGRADED, "stopped: " + stopped);
+        });
+    return checks;
+  }
+
+  private static Check degraded(Optional<String> reason) {
+    return Check.of(reason.isEmpty(), State.DEGRADED, reason.orElse(null));
+  }
+}

@@ -1,0 +1,45 @@
+package dev.herald.wiring;
+
+import dev.herald.api.ApiServer;
+import dev.herald.config.Durations;
+import dev.herald.config.Settings;
+import dev.herald.webhook.WebhookClient;
+import org.apache.camel.CamelContext;
+import org.apache.camel.StartupListener;
+import org.apache.camel.component.micrometer.eventnotifier.MicrometerRouteEventNotifier;
+import org.apache.camel.spi.EventNotifier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Clients come in when every route is there to answer them. */
+record WhenStarted(ApiServer server, WebhookClient client, Settings settings)
+    implements StartupListener {
+  private static final Logger LOG = LoggerFactory.getLogger("dev.herald.Herald");
+
+  /** The metrics of routes need no event for each exchange, and Camel would make four. */
+  @Override
+  public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {
+    client.checkUrls(camel.getEndpoints());
+    for (EventNotifier notifier : camel.getManagementStrategy().getEventNotifiers()) {
+      if (notifier instanceof MicrometerRouteEventNotifier) {
+        notifier.setIgnoreExchangeEvents(true);
+      }
+    }
+  }
+
+  @Override
+  public void onCamelContextFullyStarted(CamelContext camel, boolean alreadyStarted) {
+    if (server.listen()) {
+      Settings.Dispatch dispatch = settings.dispatch();
+      LOG.info(
+          "Herald listens on {}:{}, and delivers to {}, {}",
+          settings.server().host(),
+          settings.server().port(),
+          settings.webhook().url().host().getHostName(),
+          dispatch.continuous()
+              ? "continuously"
+              : "%d messages every %s"
+                  .formatted(dispatch.batchSize(), Durations.show(dispatch.interval())));
+    }
+  }
+}
