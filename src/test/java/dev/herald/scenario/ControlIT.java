@@ -196,6 +196,22 @@ class ControlIT {
   }
 
   @Test
+  void should_tell_a_client_that_the_route_of_its_call_is_stopped() throws Exception {
+    MBeanServer jmx = ManagementFactory.getPlatformMBeanServer();
+    ObjectName route =
+        jmx.queryNames(new ObjectName("org.apache.camel:type=routes,name=\"getStats\",*"), null)
+            .iterator()
+            .next();
+    jmx.invoke(route, "stop", new Object[0], new String[0]);
+    Answer refused = node.api().get("/api/v1/messages/stats").expect(503);
+    assertThat(refused.text("/detail")).contains("stopped");
+    assertThat(refused.text("/correlationId")).isNotBlank();
+    assertThat(refused.http().headers().firstValue("Retry-After")).hasValue("2");
+    jmx.invoke(route, "start", new Object[0], new String[0]);
+    node.api().get("/api/v1/messages/stats").expect(200);
+  }
+
+  @Test
   void should_stop_and_start_a_route_over_jolokia_and_do_nothing_else() {
     Api management = new Api(node.managementUrl(), null);
     String context = node.api().url().replaceAll(".*:", "herald-");

@@ -15,6 +15,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -146,6 +147,32 @@ class RedisFaultsIT {
     }
     assertUsed(PORT);
     awaitRedis("UP");
+  }
+
+  /** Its queue holds 32 batches; each message here is a batch of its own. */
+  @Test
+  void should_drop_and_count_what_does_not_fit_while_the_route_is_stopped() throws IOException {
+    startRedis(PORT);
+    awaitRedis("UP");
+    double dropped = node.metric("herald_redis_dropped_total");
+    api.post("/api/v1/routes/push-outcomes/stop", null).expect(200);
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      String id = api.create("queued " + i);
+      await().until(() -> api.status(id).equals("SENT"));
+      ids.add(id);
+    }
+    await()
+        .untilAsserted(
+            () -> assertThat(node.metric("herald_redis_dropped_total")).isEqualTo(dropped + 8));
+    api.post("/api/v1/routes/push-outcomes/start", null).expect(200);
+    try (Jedis direct = new Jedis(url(PORT))) {
+      await()
+          .untilAsserted(
+              () ->
+                  assertThat(ids.stream().filter(id -> direct.exists("message:" + id)))
+                      .containsExactlyElementsOf(ids.subList(0, 32)));
+    }
   }
 
   @Test

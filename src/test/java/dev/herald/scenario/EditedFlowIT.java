@@ -1,0 +1,96 @@
+package dev.herald.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.herald.dev.SampleWebhook;
+import dev.herald.testing.Api;
+import dev.herald.testing.Api.Answer;
+import dev.herald.testing.EditedRoutes;
+import dev.herald.testing.Local;
+import dev.herald.testing.Node;
+import dev.herald.testing.Sql;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Routes that an operator wrote are treated like Herald's own. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class EditedFlowIT {
+  private static final String OWN =
+      """
+      - route:
+          id: look-up-tariff
+          group: delivery
+          description: A route of the operator's own on the way to the provider
+          routeConfigurationId: propagate-errors
+          from:
+            uri: direct:look-up-tariff
+            steps:
+              - setHeader: {name: X-Tariff, expression: {constant: {expression: "night"}}}
+      - route:
+          id: getContract
+          group: api
+          description: An answer in a form of its own
+          from:
+            uri: direct:getContract
+            steps:
+              - setBody: {expression: {constant: {expression: "openapi: see the docs"}}}
+              - setHeader: {name: Content-Type, expression: {constant: {expression: text/plain}}}
+              - setHeader: {name: CamelHttpResponseCode, expression: {constant: {expression: "203"}}}
+      """;
+
+  @TempDir static Path folder;
+  private static SampleWebhook webhook;
+  private static Node node;
+  private static Api api;
+  private static Sql sql;
+
+  @BeforeAll
+  static void start() throws IOException {
+    webhook = new SampleWebhook();
+    String database = Local.servers().newDatabase();
+    sql = new Sql(database);
+    String routes = EditedRoutes.beforeThePost(folder, "- to: {uri: direct:look-up-tariff}\n");
+    Path health = folder.resolve("health.camel.yaml");
+    String text = Files.readString(health);
+    Files.writeString(health, text.substring(0, text.indexOf("- route:\n    id: getContract")));
+    Files.writeString(folder.resolve("own.camel.yaml"), OWN);
+    node =
+        Node.on(database, webhook.url()).with("camel.main.routes-include-pattern", routes).start();
+    api = node.api();
+  }
+
+  @AfterAll
+  static void stop() {
+    node.close();
+    webhook.close();
+  }
+
+  @Test
+  void should_claim_nothing_while_a_delivery_route_of_the_operators_own_is_stopped() {
+    api.post("/api/v1/routes/look-up-tariff/stop", null).expect(200);
+    List<String> ids = api.createMany(20);
+    await().during(Duration.ofMillis(500)).until(() -> api.count("PENDING") == 20);
+    assertThat(sql.number("SELECT count(*) FROM message WHERE claim_id IS NOT NULL")).isZero();
+    assertThat(sql.number("SELECT count(*) FROM attempt")).isZero();
+    api.post("/api/v1/routes/look-up-tariff/start", null).expect(200);
+    await().untilAsserted(() -> assertThat(ids).allMatch(id -> api.status(id).equals("SENT")));
+    assertThat(webhook.posts()).allMatch(post -> "night".equals(post.headers().get("X-Tariff")));
+  }
+
+  @Test
+  void should_send_an_answer_as_the_route_wrote_it() {
+    Answer answer = api.get("/openapi.json").expect(203);
+    assertThat(answer.http().body()).isEqualTo("openapi: see the docs");
+    assertThat(answer.http().headers().firstValue("Content-Type")).hasValue("text/plain");
+  }
+}
