@@ -12,7 +12,9 @@ import org.apache.camel.spi.HeaderFilterStrategy;
  * reach a route. Immutable.
  */
 public final class ApiHeaders implements HeaderFilterStrategy {
-  /** The name of the key that the request came with; the edge sets it, whatever the client sent. */
+  /**
+   * The name of the key that the request came with; the request filter sets it, never the client.
+   */
   public static final String KEY_NAME = "Herald-Key-Name";
 
   public static final String CORRELATION_ID = "X-Correlation-ID";

@@ -38,7 +38,7 @@ public final class Json {
   }
 
   /**
-   * @throws ApiException for what is not JSON, saying where
+   * @throws ProblemException for what is not JSON, saying where
    */
   static JsonNode read(byte[] body) {
     try {

@@ -7,15 +7,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Makes sure that the ports are free before anything starts, and names both at once. Of the
- * management server Camel only logs that its port is taken; the API's would end the start, but only
- * when PostgreSQL has been waited for.
+ * Checks that both ports are free before anything starts, and reports both at once. If the
+ * management port is taken, Camel only logs it; if the API's port is taken, the start would fail
+ * only after the wait for PostgreSQL.
  */
 public final class PortCheck {
   private PortCheck() {}
 
   /**
-   * @throws ConfigurationException naming each key whose address cannot be listened on
+   * @throws ConfigurationException naming each key whose port cannot be opened
    */
   public static void check(Settings settings) {
     List<String> problems = new ArrayList<>();

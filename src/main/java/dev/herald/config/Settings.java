@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 
 /**
  * The configuration, read once and checked as a whole before anything starts. {@code
- * application.properties} documents each key; a value is named here only by its type and range.
+ * application.properties} documents each key; this class has only types and ranges.
  */
 public record Settings(
     Server server,
@@ -33,11 +33,11 @@ public record Settings(
     Messages messages,
     Health health) {
 
-  /** What a maybe-sent message becomes. */
+  /** What to do with a message that may have been sent. */
   public enum OnAmbiguous {
     /** It is due again, like one that was certainly not sent. */
     RETRY,
-    /** It is UNKNOWN until a person decides. */
+    /** It is UNKNOWN until someone decides. */
     HOLD
   }
 
@@ -49,7 +49,7 @@ public record Settings(
       int workers,
       Duration gracePeriod) {}
 
-  /** Two PEM files that can be read. */
+  /** Two readable PEM files. */
   public record Tls(Path certificate, Path key) {}
 
   public record Management(String host, int port) {}
@@ -72,7 +72,7 @@ public record Settings(
   public record Redis(URI url, Duration ttl, Duration timeout, int streamLength) {}
 
   /**
-   * @param trust PEM with the certificates to trust in place of Java's
+   * @param trust PEM file with the certificates to trust instead of Java's
    */
   public record Webhook(
       WebhookUrl url,
@@ -111,21 +111,20 @@ public record Settings(
 
   public record Circuit(Duration window, int minimumCalls, int failureRate, Duration openFor) {}
 
-  /** {@code retention} zero means for ever. */
+  /** {@code retention} zero keeps everything. */
   public record Messages(int maxLength, Optional<String> defaultRegion, Duration retention) {}
 
   /** {@code lateAfter} zero means never. */
   public record Health(Duration lateAfter) {}
 
-  /** The time that a lease must outlive the webhook's timeout by: hand-over and clock reading. */
+  /** By how much a lease must exceed the webhook's timeout, for hand-over and reading the clock. */
   public static final Duration LEASE_MARGIN = Duration.ofSeconds(2);
 
   /**
-   * Reads every key and names all that is wrong at once.
+   * Reads every key and reports all errors at once.
    *
-   * @param lookup gives a key's value, or nothing; the environment has been taken into account
-   * @throws ConfigurationException naming each key that is missing or wrong, and what would be
-   *     right
+   * @param lookup returns a key's value, or nothing; the environment is already applied
+   * @throws ConfigurationException naming each key that is missing or wrong, and how to fix it
    */
   public static Settings read(Function<String, Optional<String>> lookup) {
     return read(lookup, false);
@@ -134,7 +133,7 @@ public record Settings(
   /**
    * As {@link #read(Function)}.
    *
-   * @param development whether keys that are made for a try are taken
+   * @param development whether sample keys are accepted
    */
   public static Settings read(Function<String, Optional<String>> lookup, boolean development) {
     Reader read = new Reader(lookup);
@@ -255,12 +254,12 @@ public record Settings(
     ConfigurationException.throwIfAny(problems);
   }
 
-  /** Reads keys one by one and collects what is wrong with them. */
+  /** Reads keys one by one and collects their errors. */
   private static final class Reader {
     private static final Pattern SIZE =
         Pattern.compile("(\\d{1,9})\\s*(B|KB|MB)?", Pattern.CASE_INSENSITIVE);
 
-    /** Of the development run, and those that people put in when they mean to do it later. */
+    /** Keys of the development run, and placeholders that people forget to replace. */
     private static final Pattern SAMPLE_KEY =
         Pattern.compile(
             "dev-.*|(change|replace)[-_]?(me|this|it)|secret|test|password|passw0rd|example|sample|demo"
@@ -358,7 +357,7 @@ public record Settings(
           min);
     }
 
-    /** A time where an earlier release took a number. */
+    /** A time for which an earlier release took a number. */
     Duration spanNotCount(String key, Duration min, Duration max) {
       String value = text(key);
       return value.matches("[1-9]\\d*")
@@ -381,7 +380,7 @@ public record Settings(
           return uri;
         }
       } catch (URISyntaxException e) {
-        // named below; the value may hold a password, so it is not repeated
+        // reported below; the value may hold a password, so it is not quoted
       }
       return wrong(
           key,

@@ -12,16 +12,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Stops this node's claiming while the provider is down, then lets a few messages test it. While it
- * is open nothing is claimed, so no attempt is burnt and no row moves. A provider that fails now
- * and then does not open it, nor does a message that fails whatever the provider does; one that
- * asks for fewer messages makes claims pause. It goes by a monotonic clock: the times that people
- * see are for people. Thread-safe.
+ * Stops this node's claims while the provider is down, then lets a few messages test it. While it
+ * is open nothing is claimed, so no attempt is used up and no row changes. A provider that fails
+ * now and then does not open it, nor does a message that always fails. If the provider asks for
+ * fewer messages, claims pause. It uses a monotonic clock; wall-clock times are only for display.
+ * Thread-safe.
  */
 public final class Circuit {
   private static final Logger LOG = LoggerFactory.getLogger(Circuit.class);
 
-  /** Messages at a time that test a provider, so that one that fails for itself decides nothing. */
+  /** Messages per test, so that a single message that always fails does not decide it. */
   static final int PROBES = 3;
 
   private static final int SLICES = 10;
@@ -32,7 +32,7 @@ public final class Circuit {
   private static final int SHARE_OF_THE_OUTAGE = 4;
   private static final long A_LINE_EVERY_NANOS = TimeUnit.MINUTES.toNanos(1);
 
-  /** What it allows. */
+  /** The state, which decides what may be claimed. */
   public enum State {
     CLOSED,
     /** Nothing is claimed: the provider is down. */
@@ -54,18 +54,17 @@ public final class Circuit {
   }
 
   /**
-   * How it is, for people.
+   * The state, for display.
    *
    * @param since when the outage or the pause began; null while it is closed
    * @param reason why; null while it is closed
-   * @param lastError what the provider said then, which may quote a message; null while it is
-   *     closed
-   * @param until when claims go on or the next probes may go; null when that is now
+   * @param lastError the provider's words, which may quote a message; null while it is closed
+   * @param until when claims continue or the next probes may go; null if that is now
    */
   public record Snapshot(
       State state, Instant since, String reason, String lastError, Instant until) {
 
-    /** With what the provider said: not for everyone. */
+    /** The reason with the provider's words: not public. */
     public String fullReason() {
       return lastError == null || reason.endsWith(lastError)
           ? reason
@@ -93,13 +92,13 @@ public final class Circuit {
   private int probesOut;
   private boolean probeFailed;
 
-  /** What began before says nothing: since the start, the last recovery or the last pause. */
+  /** POSTs that began before this do not count: the start, the last recovery or the last pause. */
   private long freshSince;
 
   /** Messages that may be in flight; it grows after an outage. */
   private int allowance = UNLIMITED;
 
-  /** POSTs that were under way when it recovered, which the allowance leaves out. */
+  /** POSTs that were under way when it recovered; the allowance does not include them. */
   private int old;
 
   private Instant since;
@@ -110,8 +109,8 @@ public final class Circuit {
   private long pauseLoggedAt;
 
   /**
-   * @param nanoTime a clock that is never set, like {@link System#nanoTime()}
-   * @param underWay how many POSTs of this node are under way, with the one that is noted
+   * @param nanoTime a monotonic clock, like {@link System#nanoTime()}
+   * @param underWay how many POSTs of this node are under way, including the one being noted
    */
   public Circuit(
       Settings.Circuit settings,
@@ -131,11 +130,11 @@ public final class Circuit {
   }
 
   /**
-   * Asks for leave to claim. For a probe, {@link #probing} or {@link #releasePermission} must say
-   * what came of it.
+   * Asks for permission to claim. For a probe, call {@link #probing} or {@link #releasePermission}
+   * afterwards.
    *
-   * @param wanted how many messages at the most
-   * @param inFlight how many this node has claimed and not recorded
+   * @param wanted the most messages to claim
+   * @param inFlight how many messages this node has claimed and not recorded
    */
   public Permission tryAcquirePermission(int wanted, int inFlight) {
     int busy = underWay.getAsInt();
@@ -176,13 +175,13 @@ public final class Circuit {
     return new Permission(probesOut, true);
   }
 
-  /** A probe's claim brought so many messages: the outcome of each is awaited. */
+  /** A probe claimed this many messages; their outcomes decide. */
   synchronized void probing(int messages) {
     probesOut = messages;
     probing = messages > 0;
   }
 
-  /** A probe's claim failed or brought nothing: another may test the provider. */
+  /** A probe's claim failed or brought nothing: the next probe may go. */
   synchronized void releasePermission() {
     probing = false;
   }
@@ -257,10 +256,10 @@ public final class Circuit {
   }
 
   /**
-   * Why the provider is down, or null while it is not. Failures are often faster than successes and
-   * come first, so it looks at no fewer calls than are under way, and takes these for successes.
-   * What is misconfigured counts when it is a second old and nothing was delivered meanwhile;
-   * before that it may be the message's own fault.
+   * Why the provider is down, or null if it is not. Failures are often faster than successes and
+   * come first, so this needs at least as many calls as are under way, and counts those as
+   * successes. A misconfigured call counts once it is a second old and nothing was delivered
+   * meanwhile; before that the message itself may be at fault.
    */
   private String outage(long now, int busy) {
     int enough = Math.max(settings.minimumCalls(), busy);
@@ -284,7 +283,7 @@ public final class Circuit {
         : null;
   }
 
-  /** One message that is throttled for itself pauses nothing. */
+  /** A single message that is always throttled does not cause a pause. */
   private boolean tooFast(long now, int busy) {
     int throttled = ofLate.count(Call.THROTTLED, now);
     int calls = 0;
@@ -322,7 +321,7 @@ public final class Circuit {
             shown(wait));
   }
 
-  /** A quarter of the outage so far: it ends late by no more. */
+  /** A quarter of the outage so far: its end is noticed no later than that. */
   private Duration nextWait(long now) {
     Duration quarter = Duration.ofNanos(now - openedAt).dividedBy(SHARE_OF_THE_OUTAGE);
     return shorter(longer(quarter, SHORTEST_WAIT), settings.openFor());
@@ -379,7 +378,7 @@ public final class Circuit {
     lastError = null;
   }
 
-  /** What a provider says may quote a message, so the reason leaves that out. */
+  /** The provider's words may quote a message, so the reason leaves them out. */
   private void explain(Outcome outcome) {
     lastError = outcome.error();
     reason =
@@ -393,10 +392,10 @@ public final class Circuit {
   }
 
   /**
-   * Whether the provider took other messages while one failed: then the fault is that message's
-   * own.
+   * Whether the provider accepted other messages while one failed: then that message itself is at
+   * fault.
    *
-   * @param failingForMs since when it has failed; null for the first time
+   * @param failingForMs how long it has been failing; null for the first failure
    */
   public synchronized boolean othersGetThrough(Long failingForMs) {
     Duration span = settings.window();

@@ -107,7 +107,7 @@ public final class Intake {
   /**
    * Stores the messages of one request, or finds those that its idempotency key made before.
    *
-   * @throws ApiException when the key was used for another body, or too much is waiting
+   * @throws ProblemException when the key was used for another body, or too much is waiting
    */
   public List<Message> accept(
       @Body List<NewMessage> messages,

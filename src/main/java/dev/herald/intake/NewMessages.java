@@ -31,7 +31,7 @@ public final class NewMessages {
   }
 
   /**
-   * @throws ApiException naming each bad field, with its index where the body is an array
+   * @throws ProblemException naming each bad field, with its index where the body is an array
    */
   public List<NewMessage> of(@Body JsonNode body) {
     List<FieldError> errors = new ArrayList<>();

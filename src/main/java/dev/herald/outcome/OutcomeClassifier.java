@@ -34,7 +34,7 @@ import org.apache.camel.Processor;
 import org.apache.hc.core5.http.ContentType;
 
 /**
- * Says what a webhook's answer, or its silence, means for a message: the table "Outcomes" of
+ * Classifies a webhook's response, or its failure to respond, by the table "Outcomes" in
  * docs/architecture.md. Stateless.
  */
 public final class OutcomeClassifier implements Processor {
@@ -60,7 +60,7 @@ public final class OutcomeClassifier implements Processor {
     this.clock = clock;
   }
 
-  /** The last step of the delivery route: the answer becomes what it means. */
+  /** The last step of the delivery route: turns the response into an outcome. */
   @Override
   public void process(Exchange exchange) {
     Message answer = exchange.getMessage();
@@ -79,7 +79,7 @@ public final class OutcomeClassifier implements Processor {
             charset(answer.getHeader(Exchange.CONTENT_TYPE, String.class))));
   }
 
-  /** Classifies an answer. */
+  /** Classifies a response. */
   Outcome answered(
       ClaimedMessage message, int status, Duration retryAfter, byte[] answer, Charset charset) {
     Kind kind = kind(status);
@@ -101,7 +101,7 @@ public final class OutcomeClassifier implements Processor {
   /**
    * Classifies a failure of the delivery route.
    *
-   * @param posts what the route had posted by then
+   * @param posts the route's POSTs up to the failure
    */
   public Outcome failed(ClaimedMessage message, Exception failure, Posts posts) {
     if (failure instanceof WebhookException webhook) {
@@ -137,16 +137,16 @@ public final class OutcomeClassifier implements Processor {
     return switch (status) {
       case 408, 425, 429, 503 -> Kind.NOT_SENT;
       case 401, 403, 404, 405 -> Kind.MISCONFIGURED;
-      // 500, 502, 504 and what the table does not name: the server may have acted before it failed.
+      // 500, 502, 504 and all others: the server may have acted before it failed.
       default -> status >= 300 && status < 500 ? Kind.REFUSED : Kind.MAYBE_SENT;
     };
   }
 
   /**
-   * Retry-After, RFC 9110 section 10.2.3: seconds, which may have a fraction here, or a date. Null
-   * when it is neither; zero when it is past.
+   * Reads Retry-After, RFC 9110 section 10.2.3: seconds, also with a fraction, or a date. Null if
+   * it is neither; zero if it is in the past.
    *
-   * @param date the answer's header Date, by whose clock a date counts; the node's own without one
+   * @param date the response's Date, against which a date is measured; without it, the node's clock
    */
   Duration wait(String retryAfter, String date) {
     if (retryAfter == null) {
@@ -170,8 +170,8 @@ public final class OutcomeClassifier implements Processor {
   }
 
   /**
-   * RFC 9110 section 5.6.7: all three forms. The day of the week says nothing more, and with a year
-   * of two digits it may be wrong.
+   * Reads all three forms of RFC 9110 section 5.6.7. The day of the week is ignored: it is
+   * redundant, and with a two-digit year it may be wrong.
    */
   private Optional<Instant> date(String text) {
     String date = DAY_OF_WEEK.matcher(text.strip()).replaceFirst("").replaceAll(" +", " ");
@@ -185,7 +185,7 @@ public final class OutcomeClassifier implements Processor {
     return Optional.empty();
   }
 
-  /** A year of two digits is no more than 50 years ahead. */
+  /** A two-digit year is at most 50 years ahead. */
   private DateTimeFormatter rfc850() {
     int first = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC).getYear() - 49;
     return new DateTimeFormatterBuilder()
@@ -197,7 +197,7 @@ public final class OutcomeClassifier implements Processor {
         .withZone(ZoneOffset.UTC);
   }
 
-  /** The provider's {@code messageId}, if the answer is a JSON object that has one at its top. */
+  /** The provider's {@code messageId}, if the body is a JSON object with one at the top level. */
   static String messageId(byte[] answer, Charset charset) {
     if (answer == null || answer.length == 0) {
       return null;
@@ -215,21 +215,19 @@ public final class OutcomeClassifier implements Processor {
         json.skipChildren();
       }
     } catch (IOException notJson) {
-      // A 2xx counts whatever its body.
+      // A 2xx counts with any body.
     }
     return null;
   }
 
-  /** JSON finds out by itself which Unicode encoding it has, which is faster. */
+  /** The JSON parser detects Unicode encodings itself, which is faster. */
   private static JsonParser parser(byte[] answer, Charset charset) throws IOException {
     return charset == UTF_8
         ? JSON.createParser(answer)
         : JSON.createParser(new InputStreamReader(new ByteArrayInputStream(answer), charset));
   }
 
-  /**
-   * What a Content-Type says that the body is written in; UTF-8 when it does not, or not sensibly.
-   */
+  /** The charset of a Content-Type; UTF-8 if it is missing or invalid. */
   static Charset charset(String contentType) {
     if (contentType == null || contentType.indexOf('=') < 0) {
       return UTF_8;
@@ -256,8 +254,8 @@ public final class OutcomeClassifier implements Processor {
   }
 
   /**
-   * A provider's words without what PostgreSQL cannot hold or a log should not: each run of control
-   * characters and lone surrogates is a space.
+   * Replaces each run of control characters and lone surrogates with a space: PostgreSQL cannot
+   * store some of them, and a log should not show them.
    */
   private static String storable(String text) {
     int first = 0;
@@ -270,7 +268,7 @@ public final class OutcomeClassifier implements Processor {
     return UNSTORABLE.matcher(text).replaceAll(" ").strip();
   }
 
-  /** Whether a character is certain to be: nearly every one is. */
+  /** A quick check: true for printable ASCII, which covers nearly every character. */
   private static boolean storable(char c) {
     return c >= ' ' && c < 0x7f;
   }

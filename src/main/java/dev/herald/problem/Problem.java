@@ -6,8 +6,8 @@ import java.util.List;
 /**
  * An error as clients see it: RFC 9457. Its {@code type} is stable.
  *
- * @param correlationId names the request in the log
- * @param errors one for each bad field of a body or parameter; null for other problems
+ * @param correlationId identifies the request in the log
+ * @param errors one for each invalid field or parameter; null for other problems
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Problem(
@@ -23,8 +23,8 @@ public record Problem(
 
   /**
    * @param pointer a JSON pointer into the body, or a parameter's name
-   * @param rule the rule that is broken
-   * @param detail what would be right
+   * @param rule the violated rule
+   * @param detail how to fix it
    */
   public record FieldError(String pointer, String rule, String detail) {}
 
@@ -64,7 +64,7 @@ public record Problem(
         "urn:problem-type:herald:" + name, type.title, type.status, detail, null, errors);
   }
 
-  /** Several bad fields of one body or query. */
+  /** Invalid fields of one body or query. */
   public static Problem of(Type type, List<FieldError> errors) {
     String detail =
         errors.size() == 1

@@ -22,9 +22,9 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.LongStream;
 
 /**
- * What {@code /observe/metrics} says of this node: docs/metrics.md is its reference. The parts
- * count for themselves and are read when someone asks, so that a message costs a few additions and
- * looks nothing up. Thread-safe.
+ * The metrics of this node at {@code /observe/metrics}; docs/metrics.md is the reference. The parts
+ * keep their own counters, which are read on each scrape, so a message costs only a few additions.
+ * Thread-safe.
  */
 public final class Metrics {
   private static final Duration[] LATENCIES =
@@ -36,7 +36,7 @@ public final class Metrics {
   private final Timer posts;
 
   /**
-   * @param meters what Camel serves
+   * @param meters the registry that Camel serves
    */
   public Metrics(MeterRegistry meters) {
     this.meters = meters;
@@ -47,7 +47,7 @@ public final class Metrics {
             .register(meters);
   }
 
-  /** Takes note of a POST that ended. */
+  /** Records the time of a POST that ended. */
   public void posted(long nanos) {
     posts.record(nanos, TimeUnit.NANOSECONDS);
   }
@@ -110,7 +110,7 @@ public final class Metrics {
     flag("postgresql.up", "Whether PostgreSQL answered of late", database::up);
   }
 
-  /** What the database said of late; no value while it says nothing. */
+  /** The last counts from the database; NaN while there are none. */
   public void bind(StatsSnapshot backlog) {
     gauge(
         "messages.due",
