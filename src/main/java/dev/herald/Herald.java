@@ -74,7 +74,7 @@ public final class Herald {
     try {
       if (!Files.isReadable(CONFIGURATION)) {
         throw new ConfigurationException(
-            "there is no application.properties in %s; start Herald in the folder that holds it"
+            "there is no application.properties in %s; start Herald in the folder that has it"
                 .formatted(Path.of("").toAbsolutePath()));
       }
       main.run();

@@ -27,7 +27,8 @@ public final class PortCheck {
   private static void check(String prefix, String host, int port, List<String> problems) {
     InetSocketAddress address = new InetSocketAddress(host, port);
     if (address.isUnresolved()) {
-      problems.add("%s.host=%s has no address".formatted(prefix, host));
+      problems.add(
+          "%s.host=%s cannot be resolved; set an address of this machine".formatted(prefix, host));
       return;
     }
     try (ServerSocket socket = new ServerSocket()) {
@@ -35,7 +36,7 @@ public final class PortCheck {
       socket.bind(address);
     } catch (IOException e) {
       problems.add(
-          "%s.port=%d cannot be listened on at %s: %s; stop what holds it, or set another %s.port"
+          "%s.port=%d cannot be opened on %s: %s; stop the process that uses it, or set another %s.port"
               .formatted(prefix, port, host, e.getMessage(), prefix));
     }
   }

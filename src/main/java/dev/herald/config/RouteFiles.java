@@ -20,7 +20,7 @@ public final class RouteFiles {
    */
   public static void check(Path folder) {
     if (!Files.isDirectory(folder)) {
-      return; // Camel says so
+      return; // Camel reports it
     }
     try (Stream<Path> files = Files.list(folder)) {
       List<String> problems =

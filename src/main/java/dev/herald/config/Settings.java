@@ -214,7 +214,7 @@ public record Settings(
     Duration needed = webhook.timeout.plus(LEASE_MARGIN);
     if (dispatch.lease.compareTo(needed) <= 0) {
       problems.add(
-          "dispatch.lease=%s must be longer than webhook.timeout plus %s, that is than %s: a message would be claimed again while its POST is under way"
+          "dispatch.lease=%s must be longer than webhook.timeout plus %s, that is %s; otherwise a message could be claimed again during its POST"
               .formatted(
                   Durations.show(dispatch.lease),
                   Durations.show(LEASE_MARGIN),
@@ -222,14 +222,14 @@ public record Settings(
     }
     if (webhook.connectTimeout.compareTo(webhook.timeout) > 0) {
       problems.add(
-          "webhook.connect-timeout=%s must not be longer than webhook.timeout=%s, which spans the whole call"
+          "webhook.connect-timeout=%s must not be longer than webhook.timeout=%s, which covers the whole call"
               .formatted(Durations.show(webhook.connectTimeout), Durations.show(webhook.timeout)));
     }
     if (webhook.url.basic().isPresent()
         && webhook.authValue.isPresent()
         && webhook.authHeader.equalsIgnoreCase("Authorization")) {
       problems.add(
-          "webhook.url has user:password@ and webhook.auth-value is set: both make the header Authorization, so remove one");
+          "webhook.url has user:password@ and webhook.auth-value is set: both set the header Authorization, so remove one");
     }
     if (retry.backoff.compareTo(retry.backoffMax) > 0) {
       problems.add(
@@ -238,17 +238,17 @@ public record Settings(
     }
     if (!messages.retention.isZero() && messages.retention.compareTo(api.idempotencyTtl) < 0) {
       problems.add(
-          "retention.sent=%s must not be shorter than api.idempotency-ttl=%s: a repeated request is answered with the messages of the first"
+          "retention.sent=%s must not be shorter than api.idempotency-ttl=%s; otherwise a repeated request could not return the messages of the first"
               .formatted(Durations.show(messages.retention), Durations.show(api.idempotencyTtl)));
     }
     if (webhook.rateLimit > 0 && dispatch.idleWait.compareTo(Duration.ofSeconds(1)) > 0) {
       problems.add(
-          "dispatch.idle-wait=%s must not be longer than 1s with webhook.rate-limit=%d: what may be sent is saved up for one second at the most"
+          "dispatch.idle-wait=%s must not be longer than 1s with webhook.rate-limit=%d; a rate that is not used is kept for one second at most"
               .formatted(Durations.show(dispatch.idleWait), webhook.rateLimit));
     }
     if (server.port == management.port) {
       problems.add(
-          "server.port and management.port are both %d; they need a port each"
+          "server.port and management.port are both %d; set two different ports"
               .formatted(server.port));
     }
     ConfigurationException.throwIfAny(problems);
@@ -363,7 +363,7 @@ public record Settings(
       return value.matches("[1-9]\\d*")
           ? wrong(
               key,
-              "is '%s'; it is a time now, like 10s, and no longer a number of outcomes"
+              "is '%s'; it must be a time like 10s, and is no longer a number of outcomes"
                   .formatted(value),
               min)
           : duration(key, min, max);
@@ -384,7 +384,9 @@ public record Settings(
       }
       return wrong(
           key,
-          "is not a URL that starts with " + String.join(":// or ", schemes) + ":// and has a host",
+          "must be a URL that starts with "
+              + String.join(":// or ", schemes)
+              + ":// and has a host",
           URI.create("http://localhost"));
     }
 
@@ -411,7 +413,8 @@ public record Settings(
     String headerName(String key) {
       String name = text(key);
       if (!name.isEmpty() && !HeaderFields.canBeSet(name)) {
-        wrong(key, "is '%s', which cannot be set as a header".formatted(name), "");
+        wrong(
+            key, "is '%s', which cannot be sent as a header; set another name".formatted(name), "");
       }
       return name;
     }
@@ -419,7 +422,10 @@ public record Settings(
     Optional<String> headerValue(String key) {
       Optional<String> value = optional(key);
       if (value.isPresent() && !HeaderFields.isValue(value.get())) {
-        wrong(key, "has a line break or a control character, which no header can carry", "");
+        wrong(
+            key,
+            "has a line break or a control character, which a header cannot carry; remove it",
+            "");
       }
       return value;
     }
@@ -433,7 +439,7 @@ public record Settings(
                           () ->
                               wrong(
                                   key,
-                                  "is not whsec_ and the base64 of 24 to 64 bytes",
+                                  "must be whsec_ and the base64 of 24 to 64 bytes",
                                   new byte[0])));
     }
 
@@ -448,21 +454,21 @@ public record Settings(
           if (!samplesToo && SAMPLE_KEY.matcher(secret).matches()) {
             wrong(
                 key,
-                "has a sample for the key of '"
+                "has a sample key for '"
                     + name
-                    + "', which is no secret; make one with: openssl rand -hex 24",
+                    + "', which anyone can guess; make one with: openssl rand -hex 24",
                 "");
           }
           if (name.isEmpty() || secret.isEmpty() || names.put(secret, name) != null) {
             wrong(
                 key,
-                "has an entry that is empty or stands twice; it takes KEY or NAME:KEY, separated by commas",
+                "has an empty or duplicate entry; write KEY or NAME:KEY, separated by commas",
                 "");
           }
         }
       }
       if (names.isEmpty() && !open) {
-        wrong(key, "is not set: " + how(key) + ", or say api.auth=none to let everyone in", "");
+        wrong(key, "is not set: " + how(key) + ", or set api.auth=none to let everyone in", "");
       }
       return names;
     }
@@ -474,7 +480,7 @@ public record Settings(
         String missing = certificate.isPresent() ? keyKey : certificateKey;
         wrong(
             missing,
-            "is not set, and %s is: TLS needs both"
+            "is not set, but %s is; set both or neither"
                 .formatted(certificate.isPresent() ? certificateKey : keyKey),
             "");
       }
@@ -487,7 +493,9 @@ public record Settings(
       Optional<Path> file = optional(key).map(Path::of);
       if (file.isPresent() && (!Files.isReadable(file.get()) || Files.isDirectory(file.get()))) {
         wrong(
-            key, "is '%s', which cannot be read; it must be a PEM file".formatted(file.get()), "");
+            key,
+            "is '%s', which cannot be read; name a PEM file that can".formatted(file.get()),
+            "");
       }
       return file;
     }

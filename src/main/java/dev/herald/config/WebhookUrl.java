@@ -37,22 +37,22 @@ public record WebhookUrl(HttpHost host, String authority, String path, Optional<
    */
   public static WebhookUrl parse(String text) {
     if (text.indexOf('#') >= 0) {
-      throw new IllegalArgumentException("has a fragment (#...), which no request carries");
+      throw new IllegalArgumentException("has a fragment (#...), which is never sent; remove it");
     }
     if (!SENDABLE.matcher(text).matches()) {
       throw new IllegalArgumentException(
-          "has a character that no URL may have: percent-encode spaces and letters outside ASCII,"
+          "has a character that a URL cannot have: percent-encode spaces and letters outside ASCII,"
               + " and write a host name in its xn-- form");
     }
     Matcher url = URL.matcher(text);
     if (!url.matches()) {
       throw new IllegalArgumentException(
-          "is not a URL that starts with http:// or https:// and has a host");
+          "must be a URL that starts with http:// or https:// and has a host");
     }
     String scheme = url.group("scheme").toLowerCase(java.util.Locale.ROOT);
     int port = url.group("port") == null ? -1 : Integer.parseInt(url.group("port"));
     if (port == 0 || port > MAX_PORT) {
-      throw new IllegalArgumentException("has a port that is not from 1 to " + MAX_PORT);
+      throw new IllegalArgumentException("has an invalid port; it must be from 1 to " + MAX_PORT);
     }
     String name = url.group("host").replaceAll("[\\[\\]]", "");
     int connectTo = port > 0 ? port : scheme.equals("https") ? 443 : 80;
@@ -75,8 +75,7 @@ public record WebhookUrl(HttpHost host, String authority, String path, Optional<
       return "Basic " + Base64.getEncoder().encodeToString(plain.getBytes(StandardCharsets.UTF_8));
     } catch (IllegalArgumentException garbled) {
       throw new IllegalArgumentException(
-          "has a user or a password with a % that starts no percent-encoding: write % as %25",
-          garbled);
+          "has a user or a password with a % outside a percent-encoding: write % as %25", garbled);
     }
   }
 

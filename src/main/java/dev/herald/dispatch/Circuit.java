@@ -157,7 +157,7 @@ public final class Circuit {
 
   private Permission within(int wanted, int inFlight, long now) {
     if (now - freshSince >= settings.window().toNanos()) {
-      allowance = UNLIMITED; // paced claims are too few for it to grow
+      allowance = UNLIMITED; // with paced claims it would grow too slowly
     }
     int limit =
         allowance == UNLIMITED ? wanted : Math.min(wanted, allowance - Math.max(0, inFlight - old));
@@ -206,7 +206,7 @@ public final class Circuit {
       news = note(outcome, call, nanoTime.getAsLong(), busy);
     }
     if (news != null) {
-      news.run(); // a slow console holds up nobody's outcome but this one
+      news.run(); // outside the lock, so that a slow console delays only this outcome
     }
   }
 
@@ -315,7 +315,7 @@ public final class Circuit {
     String text = reason;
     return () ->
         LOG.warn(
-            "The webhook's circuit is open: {}; nothing is claimed, and {} messages test it in {}",
+            "The webhook's circuit is open: {}; nothing is claimed, and {} messages will test the webhook in {}",
             text,
             PROBES,
             shown(wait));
@@ -343,7 +343,7 @@ public final class Circuit {
   private Runnable recover(long now, int busy) {
     String lasted = shown(Duration.ofNanos(now - openedAt));
     startAfresh(now, busy - 1);
-    return () -> LOG.info("The webhook answers again after {}; delivery goes on", lasted);
+    return () -> LOG.info("The webhook responds again after {}; delivery continues", lasted);
   }
 
   private Runnable pause(Outcome outcome, long now) {
@@ -359,7 +359,7 @@ public final class Circuit {
     }
     pauseLoggedAt = now;
     String text = reason;
-    return () -> LOG.warn("Nothing is claimed for {}: {}", shown(pause), text);
+    return () -> LOG.warn("Claims pause for {}: {}", shown(pause), text);
   }
 
   private void startAfresh(long now, int busy) {

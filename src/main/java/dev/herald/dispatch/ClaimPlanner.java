@@ -89,7 +89,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     if (wakeSignal.tryAcquire(settings.idleWait().toMillis(), TimeUnit.MILLISECONDS)) {
       wakeSignal.drainPermits();
     }
-    claimWhenSlotsAreFree = true; // before it looks, or what is recorded meanwhile wakes nobody
+    claimWhenSlotsAreFree = true; // before the check, or a record meanwhile would wake nobody
     int limit = maxToClaim();
     if (limit == 0 || !canDeliver() || !claimRouteRuns.getAsBoolean()) {
       return null;
@@ -141,10 +141,10 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
       throw new ProblemException(
           Type.UNAVAILABLE,
           closed
-              ? "this node is shutting down"
+              ? "this node is shutting down; ask another"
               : recordingFails
-                  ? "outcomes cannot be recorded at the moment"
-                  : "a route that delivers is stopped on this node");
+                  ? "outcomes cannot be recorded at the moment; GET /health shows why"
+                  : "a delivery route is stopped on this node; GET /api/v1/routes shows which");
     }
     return claim(batchSize == null ? settings.batchSize() : batchSize, true, false);
   }
@@ -207,7 +207,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
       circuit.releasePermission();
     }
     if (!failing) {
-      LOG.warn("Nothing could be claimed, and every tick tries again: {}", failure.getMessage());
+      LOG.warn("A claim failed; every tick tries again: {}", failure.getMessage());
     }
     failing = true;
   }

@@ -51,7 +51,7 @@ final class Delivery implements Posting {
     long left = claim.leaseLeft(now) - MARGIN_NANOS;
     if (left < timeoutNanos / 2) {
       throw WebhookException.notSent(
-          "the steps before the POST took so long that the lease is nearly over");
+          "the steps before the POST took too long: the lease is nearly over");
     }
     return now + Math.min(timeoutNanos, left);
   }

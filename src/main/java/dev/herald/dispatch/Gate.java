@@ -127,7 +127,7 @@ public final class Gate implements Processor {
       if (failure == null) {
         failure =
             new IllegalStateException(
-                "the route ended without an outcome; it must end with step outcomes");
+                "the route ended without an outcome; its last step must be outcomeClassifier");
       }
       return outcomes.failed(delivery.message(), failure, delivery.posts());
     }

@@ -66,7 +66,8 @@ public final class OutcomeClassifier implements Processor {
     Message answer = exchange.getMessage();
     Integer status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
     if (status == null) {
-      throw new IllegalStateException("there is no answer: the webhook was not called");
+      throw new IllegalStateException(
+          "no step called the webhook, so there is no answer to classify");
     }
     answer.setBody(
         answered(

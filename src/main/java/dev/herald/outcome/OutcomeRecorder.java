@@ -85,7 +85,7 @@ public final class OutcomeRecorder {
     if (!fenced.isEmpty()) {
       fencedOff.addAndGet(fenced.size());
       LOG.warn(
-          "{} outcomes came after their claims had ended and changed nothing; the first is {} of message {}",
+          "{} outcomes came after their claims had ended and were ignored; the first is {} of message {}",
           fenced.size(),
           fenced.get(0).kind(),
           fenced.get(0).message().id());
@@ -113,7 +113,7 @@ public final class OutcomeRecorder {
     thread.join(Math.max(1, patience.toMillis()));
     if (thread.isAlive()) {
       LOG.warn(
-          "Stopped with outcomes that PostgreSQL did not take; their messages are due again when their leases run out");
+          "Stopped before PostgreSQL took all outcomes; their messages are due again when their leases run out");
     }
   }
 
@@ -177,7 +177,7 @@ public final class OutcomeRecorder {
       return;
     }
     LOG.error(
-        "The outcome of message {} cannot be recorded; it is due again when its lease runs out: {}",
+        "The outcome of message {} cannot be recorded; the message is due again when its lease runs out: {}",
         batch.get(0).outcome().message().id(),
         reason.getMessage());
     listener.recorded(1);

@@ -30,20 +30,20 @@ public record Problem(
 
   /** The kinds of problem, each a stable {@code type}. */
   public enum Type {
-    MALFORMED(400, "The request is not well-formed"),
-    BAD_PARAMETER(400, "A parameter is wrong"),
-    UNAUTHORIZED(401, "A valid key is needed"),
-    NOT_FOUND(404, "There is no such thing"),
-    METHOD_NOT_ALLOWED(405, "The method is not allowed here"),
-    NOT_ACCEPTABLE(406, "The answer would be application/json"),
-    CONFLICT(409, "Its state does not allow this"),
+    MALFORMED(400, "The request is malformed"),
+    BAD_PARAMETER(400, "A parameter is invalid"),
+    UNAUTHORIZED(401, "A valid key is required"),
+    NOT_FOUND(404, "Not found"),
+    METHOD_NOT_ALLOWED(405, "The method is not allowed"),
+    NOT_ACCEPTABLE(406, "Only application/json is available"),
+    CONFLICT(409, "The current state does not allow this"),
     TOO_LARGE(413, "The body is too large"),
     UNSUPPORTED_MEDIA_TYPE(415, "The body must be application/json"),
-    INVALID(422, "The request is not valid"),
+    INVALID(422, "The request is invalid"),
     KEY_REUSED(422, "The Idempotency-Key was used for another request"),
     TOO_MANY_REQUESTS(429, "Too many requests"),
-    INTERNAL(500, "Something went wrong here"),
-    UNAVAILABLE(503, "Not available at the moment");
+    INTERNAL(500, "Internal error"),
+    UNAVAILABLE(503, "Currently unavailable");
 
     private final int status;
     private final String title;
@@ -69,7 +69,7 @@ public record Problem(
     String detail =
         errors.size() == 1
             ? errors.get(0).pointer() + " " + errors.get(0).detail()
-            : errors.size() + " fields are wrong";
+            : errors.size() + " fields are invalid";
     return of(type, detail, errors);
   }
 

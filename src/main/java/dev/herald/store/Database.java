@@ -130,7 +130,8 @@ public final class Database implements AutoCloseable {
   private void retryOrGiveUp(SQLException failure, long end, BooleanSupplier mayWait) {
     String state = failure.getSQLState() == null ? "" : failure.getSQLState();
     String reason =
-        "PostgreSQL at %s (database.url): %s".formatted(settings.url(), failure.getMessage());
+        "cannot connect to PostgreSQL at %s (database.url): %s"
+            .formatted(settings.url(), failure.getMessage());
     if (state.startsWith("28") || state.equals("3D000")) {
       throw new ConfigurationException(reason);
     }
@@ -140,9 +141,7 @@ public final class Database implements AutoCloseable {
               .formatted(reason, settings.startupTimeout().toSeconds()));
     }
     LOG.warn(
-        "{}; trying again for {} s",
-        reason,
-        TimeUnit.NANOSECONDS.toSeconds(end - System.nanoTime()));
+        "{}; retrying for {} s", reason, TimeUnit.NANOSECONDS.toSeconds(end - System.nanoTime()));
     try {
       Thread.sleep(RETRY.toMillis());
     } catch (InterruptedException e) {
@@ -181,7 +180,7 @@ public final class Database implements AutoCloseable {
       row.next();
       answers = row.getString(1).equals("off");
       if (up && !answers) {
-        LOG.warn("PostgreSQL takes no writes: it is read-only, or a standby");
+        LOG.warn("PostgreSQL refuses writes: it is read-only or a standby");
       }
     } catch (SQLException | RuntimeException e) {
       // "Too many connections" means that it is alive, and the pools have theirs.

@@ -95,8 +95,8 @@ public final class DueListener implements AutoCloseable {
   private void failed(Exception reason) {
     if (works && !closed) {
       LOG.warn(
-          "PostgreSQL cannot notify this node, and messages that other nodes accept are found"
-              + " within dispatch.idle-wait: {}",
+          "PostgreSQL cannot notify this node, which now finds messages of other nodes within"
+              + " dispatch.idle-wait: {}",
           reason.getMessage());
       works = false;
     }
@@ -112,7 +112,7 @@ public final class DueListener implements AutoCloseable {
       try {
         current.abort(Runnable::run);
       } catch (SQLException e) {
-        LOG.debug("The listener's connection did not close: {}", e.getMessage());
+        LOG.debug("The listener's connection could not be closed: {}", e.getMessage());
       }
     }
   }

@@ -52,7 +52,7 @@ final class Call {
     private static final long serialVersionUID = 1L;
 
     UnusableConnection() {
-      super("the provider has closed the connection, or said more than it was asked");
+      super("the provider has closed the connection, or sent data that nobody asked for");
     }
   }
 
@@ -152,8 +152,7 @@ final class Call {
     connection.flush();
     ClassicHttpResponse answer = connection.receiveResponseHeader();
     if (answer.getCode() < 200 || answer.getCode() >= 300) {
-      throw new WebhookException(
-          false, "the proxy makes no connection: it answered HTTP " + answer.getCode());
+      throw new WebhookException(false, "the proxy refused to connect: HTTP " + answer.getCode());
     }
     return answer;
   }

@@ -169,7 +169,8 @@ public final class WebhookClient extends CloseableHttpClient {
           String value = urlOfKey.apply(key);
           if (value == null || value.isBlank()) {
             throw new IllegalArgumentException(
-                "a route posts to http://%s, and the key %s is not set".formatted(key, key));
+                "a route posts to http://%s, but the key %s is not set; set it to a URL"
+                    .formatted(key, key));
           }
           try {
             return WebhookUrl.parse(value.strip());

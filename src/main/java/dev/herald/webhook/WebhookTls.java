@@ -62,7 +62,7 @@ public final class WebhookTls {
     } catch (IllegalArgumentException e) {
       Throwable reason = e.getCause() == null ? e : e.getCause();
       throw new ConfigurationException(
-          "%s cannot be used: %s; it must be PEM, a key PKCS#8 without a password"
+          "%s cannot be used: %s; use PEM files, and a key in PKCS#8 without a password"
               .formatted(what, reason.getMessage()));
     }
   }

@@ -186,7 +186,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         .forEach(
             name ->
                 LOG.warn(
-                    "The key of {} in api.key is shorter than {} characters and may be guessed; make"
+                    "The key of {} in api.key has fewer than {} characters and could be guessed; make"
                         + " one with: openssl rand -hex 24",
                     name,
                     ApiKeys.SHORT));
@@ -371,11 +371,16 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         "postgresql",
         () ->
             Check.of(
-                database.up(), State.DOWN, "it does not answer; nothing is taken or delivered"));
+                database.up(),
+                State.DOWN,
+                "PostgreSQL does not respond, or refuses writes; nothing is accepted or delivered"));
     checks.put(
         "redis",
         () ->
-            Check.of(feed.up(), State.DEGRADED, "it does not answer; delivery goes on without it"));
+            Check.of(
+                feed.up(),
+                State.DEGRADED,
+                "Redis does not respond, or refuses writes; delivery continues without it"));
     checks.put(
         "webhook",
         () ->
@@ -397,7 +402,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                   .map(route -> route.getRouteId())
                   .filter(id -> !camel.getRouteController().getRouteStatus(id).isStarted())
                   .collect(Collectors.joining(", "));
-          return Check.of(stopped.isEmpty(), State.DEGRADED, "stopped: " + stopped);
+          return Check.of(stopped.isEmpty(), State.DEGRADED, "stopped on this node: " + stopped);
         });
     return checks;
   }
