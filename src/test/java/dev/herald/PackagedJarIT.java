@@ -180,7 +180,7 @@ class PackagedJarIT {
           .contains("PostgreSQL at " + url + " (database.url): ")
           .contains("retrying for")
           .contains("gave up after 2 s (database.startup-timeout)")
-          .containsOnlyOnce("The key of ops in api.key is shorter than 16 characters")
+          .containsOnlyOnce("The key of ops in api.key has fewer than 16 characters")
           .doesNotContain("9f1c-short-4e")
           .doesNotContain("The key of app")
           .doesNotContain("\tat ");
