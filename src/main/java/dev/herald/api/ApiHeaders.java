@@ -7,8 +7,8 @@ import org.apache.camel.Exchange;
 import org.apache.camel.spi.HeaderFilterStrategy;
 
 /**
- * Which headers and query parameters of a request become headers of its exchange, and which headers
- * of the exchange leave with the answer: only the named ones. Whatever else a client sends cannot
+ * An allow-list: which headers and query parameters of a request become headers of its exchange,
+ * and which headers of the exchange go into the response. Nothing else that a client sends can
  * reach a route. Immutable.
  */
 public final class ApiHeaders implements HeaderFilterStrategy {

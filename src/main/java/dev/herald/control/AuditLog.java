@@ -23,7 +23,7 @@ public final class AuditLog {
       @Body SchedulerState state) {
     log(
         correlationId,
-        "Key {} turned delivery {}; it is so since {} by {}",
+        "Key {} turned delivery {}; in this state since {} by {}",
         key,
         state.running() ? "on" : "off",
         state.changedAt(),

@@ -8,7 +8,7 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.Variable;
 
-/** What the API answers about messages, and why it says no. Stateless. */
+/** The API's responses about messages, and its reasons for refusals. Stateless. */
 public final class MessageAnswers {
 
   /** Schema {@code Accepted} of the contract. */
