@@ -95,7 +95,7 @@ public final class DueListener implements AutoCloseable {
   private void failed(Exception reason) {
     if (works && !closed) {
       LOG.warn(
-          "PostgreSQL cannot notify this node, which now finds messages of other nodes within"
+          "PostgreSQL cannot notify this node, so messages of other nodes are found within"
               + " dispatch.idle-wait: {}",
           reason.getMessage());
       works = false;
