@@ -15,5 +15,5 @@ USER herald
 ENV JAVA_TOOL_OPTIONS="-XX:MaxRAMPercentage=75" LOG_FORMAT=json
 EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD wget -q -O /dev/null http://127.0.0.1:8080/ready
-# A signal must reach Java itself, so that what is under way is finished and recorded.
+# A signal must reach Java itself, so that deliveries in flight finish and are recorded.
 ENTRYPOINT ["java", "-jar", "target/herald.jar"]

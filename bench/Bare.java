@@ -11,8 +11,8 @@ import java.sql.PreparedStatement;
 import java.util.UUID;
 
 /**
- * What a POST of a message costs with nothing around it: Vert.x parses the body, a worker inserts one row and commits, 201.
- * No key, no check, no phone number, no count. Run as a source file: java -cp 'target/lib/*' bench/Bare.java PORT JDBC_URL
+ * The bare cost of a POST of a message: Vert.x parses the body, a worker inserts one row, commits and responds 201. It checks
+ * nothing and counts nothing. Run as a source file: java -cp 'target/lib/*' bench/Bare.java PORT JDBC_URL
  */
 public final class Bare {
   private static final int CONNECTIONS = 64;

@@ -10,7 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * How long a message takes from its POST to the webhook, at a steady pace: it is the client and the webhook in one. Run
+ * Measures how long a message takes from its POST to the webhook, at a steady pace. It is both the client and the webhook. Run
  * as a source file: java -cp 'target/lib/*' bench/Latency.java SINK_PORT API_PORT KEY PER_SECOND SECONDS
  */
 public final class Latency {

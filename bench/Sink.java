@@ -5,11 +5,11 @@ import io.vertx.core.http.HttpServerRequest;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * A webhook that answers 202 with a messageId, after some milliseconds if told to, and forgets. Run as a source file:
+ * A webhook that responds 202 with a messageId, optionally after some milliseconds. Run as a source file:
  * java -cp 'target/lib/*' bench/Sink.java PORT [LATENCY_MS]
  *
- * <p>GET /fail?percent=10&status=429&retryAfter=1 makes it fail so many calls at random from then on, and gives how many POSTs
- * have come.
+ * <p>GET /fail?percent=10&status=429&retryAfter=1 makes it fail that percentage of calls at random from then on, and returns
+ * the number of POSTs so far.
  */
 public final class Sink {
   private static int percent;

@@ -1,4 +1,4 @@
--- For wrk: one message a request, each to another number.
+-- For wrk: one message per request, each to a different number.
 local n = 0
 request = function()
   n = n + 1

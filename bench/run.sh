@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures Herald on a PostgreSQL with fsync on, a Redis and a webhook, all on this machine and of its own.
+# Measures Herald with its own PostgreSQL (fsync on), Redis and webhook, all on this machine.
 #
 #   bench/run.sh drain   [--n 200000] [--runs 3] [--nodes 1] [--latency MS] [--concurrency 64] [--finished ROWS] [--freeze-redis]
 #   bench/run.sh growth  [--n 1000000] [--finished 10000000]
@@ -8,15 +8,14 @@
 #   bench/run.sh flaky   [--n 50000] [--runs 3] [--latency 20]
 #   bench/run.sh outage  [--n 100000] [--latency 20] [--seconds 10]
 #
-# drain: N messages are due; how long until each has been POSTed and recorded, from a process that has just started.
-#   --finished puts that many SENT rows there before; --freeze-redis stops Redis (SIGSTOP) for the middle third.
-# growth: one warm process drains 10,000 messages, 200,000, and N beside so many SENT rows. Prints sizes after each.
-# latency: from a client's POST to the webhook, one message at a time. intake: single POSTs, by wrk, and beside them the same
-# to a bare handler that only inserts (bench/Bare.java).
-#
-# flaky: drains from a provider that fails some calls at random, beside a healthy one: until nine tenths are sent. outage: one
-# that answers 503, and one that refuses connections, for some seconds in the middle of a drain: POSTs meanwhile, what it cost,
-# and the rate in each second after it is back.
+# drain: N messages are due. Measures how long a process that has just started takes to send and record them all.
+#   --finished adds that many SENT rows first; --freeze-redis stops Redis (SIGSTOP) for the middle third.
+# growth: one warm process drains 10,000 messages, 200,000, and N beside that many SENT rows. Prints sizes after each.
+# latency: from a client's POST to the webhook, one message at a time.
+# intake: single POSTs with wrk, to Herald and to a bare handler that only inserts (bench/Bare.java).
+# flaky: drains with a healthy provider and with one that fails some calls at random, until nine tenths are sent.
+# outage: for some seconds in the middle of a drain the provider returns 503, or refuses connections. Prints the POSTs
+#   during the outage, and the rate in each second after it.
 #
 # Needs a JDK 17, Maven, PostgreSQL's server programs (PGBIN, by default Debian's), redis-server, curl; wrk for intake.
 # JAVA_OPTS goes to Herald. Files are in $BENCH_DIR (default: a new folder in /tmp) and are removed at the end.
@@ -50,7 +49,7 @@ stop_all() {
     rm -rf "$dir"
 }
 trap stop_all EXIT
-ticks() { awk '{print $14 + $15}' "/proc/$1/stat" 2>/dev/null || echo 0; } # of 10 ms
+ticks() { awk '{print $14 + $15}' "/proc/$1/stat" 2>/dev/null || echo 0; } # in units of 10 ms
 now() { date +%s.%N; }
 
 mvn -q -DskipTests package
@@ -74,7 +73,7 @@ sink=
 if [ "$what" != latency ]; then
     java -cp 'target/lib/*' bench/Sink.java $sink_port "$latency" >/dev/null & sink=$!; pids+=($sink)
 fi
-postgres_ticks() { # the live processes of the server, and those that have ended
+postgres_ticks() { # live and ended processes of the server
     local sum; sum=$(awk '{print $14 + $15 + $16 + $17}' "/proc/$postmaster/stat")
     for p in $(pgrep -P "$postmaster"); do sum=$((sum + $(ticks "$p"))); done; echo "$sum"
 }
@@ -151,7 +150,7 @@ sizes() {
     sql "SELECT string_agg(relname || ' ' || pg_size_pretty(pg_relation_size(oid)), ', ' ORDER BY relname)
          FROM pg_class WHERE relname ~ '^message(_pkey|_due_idx|_sent_idx|_phone_number_idx)?$'"
 }
-one_drain() { # one_drain DUE FINISHED: in the process that runs
+one_drain() { # one_drain DUE FINISHED: in the running process
     scheduler stop; sql "TRUNCATE message CASCADE; TRUNCATE message_tally"
     [ "$2" = 0 ] || fill "$2" SENT
     fill "$1" PENDING; sql "VACUUM ANALYZE message"; sql "CHECKPOINT"; sleep 2
@@ -210,7 +209,7 @@ outage() { # outage HOW
         each+=" $(echo "$nowsent $last $t" | awk '{printf "%d", ($1 - $2) / $3}')"; last=$nowsent
     done
     until [ "$(sent)" -ge "$n" ] || [ "$(echo "$(since "$back") 120" | awk '{print ($1 > $2)}')" = 1 ]; do sleep 0.2; done
-    echo "provider $1 for $seconds s: before $full msg/s; POSTs meanwhile $((posts1 - posts0)); msg/s in each second after: $each"
+    echo "provider $1 for $seconds s: $full msg/s before; $((posts1 - posts0)) POSTs during the outage; msg/s in each second after: $each"
     sql "SELECT 'then: ' || string_agg(status || ' ' || c, ', ') || '; attempts spent beyond one each: ' || sum(extra) FROM
          (SELECT status, count(*) c, sum(attempts) - count(*) FILTER (WHERE attempts > 0) extra FROM message GROUP BY status) s"
     stop_nodes

@@ -1,4 +1,4 @@
--- Called by route cancelMessage: cancels a pending message, if no claim is on it.
+-- Called by route cancelMessage: cancels a pending message if it is not claimed.
 WITH cancelled AS (
     UPDATE message m
     SET status = 'CANCELLED', changed_by = :#${variable.key}, updated_at = now()

@@ -1,11 +1,12 @@
--- Called by route dispatch-batch: claims due messages for one batch, oldest due first.
--- Guarantees: rows that another claim holds or is taking are skipped, never waited for; a stopped scheduler claims
--- nothing (a batch by hand does claim); with pacing, the whole cluster claims one batch an interval, and turns that were
--- missed are not made up for. With a rate limit, all nodes take no more than the tokens that time brought: one second's
--- at once, and who comes at the same moment waits for the other's statement. Attempts whose lease ran
--- out are kept as attempts that may have been sent. A heap-only update: no index holds what it changes. It begins where
--- the caller says, but never after what was due a second ago: a transaction may commit later than a younger one. A probe
--- begins at a random place among the first thousand, or messages that no provider would take might test it again and again.
+-- Called by route dispatch-batch: claims due messages for one batch, oldest first.
+-- Guarantees: it skips rows that another claim holds or is taking, and never waits for them. While the scheduler is
+-- stopped it claims nothing, except by hand. With pacing, the whole cluster claims one batch per interval and does not
+-- make up missed turns. With a rate limit, all nodes together take no more than the tokens, at most one second's worth
+-- at once; concurrent claims wait for each other. An attempt whose lease ran out is kept as one that may have been
+-- sent. The update is heap-only: no index holds the changed columns. It starts where the caller wants, but never skips
+-- rows that became due within the last second, because an older transaction can commit after a newer one. A probe
+-- starts at a random place among the first thousand, so that messages no provider accepts do not test it again and
+-- again.
 WITH bucket AS (
     SELECT least(:#${variable.claim.rateLimit}::float8,
         tokens + greatest(0, extract(epoch FROM now() - at)) * :#${variable.claim.rateLimit}::float8) AS tokens
@@ -56,7 +57,7 @@ WITH bucket AS (
         ORDER BY next_attempt_at, id
         LIMIT :#${variable.claim.limit}
         FOR UPDATE SKIP LOCKED) head
-    -- A limit of its own: a plan for a limit that is not known beforehand reads the whole table.
+    -- A separate limit: with a limit that is not known beforehand, the plan would read the whole table.
     LIMIT CASE WHEN :#${variable.claim.rateLimit} > 0 THEN (SELECT floor(tokens)::integer FROM bucket) END
 ), taken AS (
     UPDATE delivery_rate r

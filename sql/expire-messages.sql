@@ -1,6 +1,6 @@
 -- Called by route housekeeping: pending messages whose time is over become EXPIRED.
--- Guarantees: what a node is sending is left alone. One whose lease ran out may have been sent: it is UNKNOWN where such
--- messages are held, and its last attempt is kept either way.
+-- Guarantees: it leaves alone messages that a node is sending. A message whose lease ran out may have been sent: it
+-- becomes UNKNOWN if such messages are held, and its last attempt is kept either way.
 WITH over AS (
     SELECT id, claim_id, attempts
     FROM message

@@ -1,4 +1,4 @@
--- Called by route find-request: the messages that a request with an Idempotency-Key made, and the hash of its body.
+-- Called by route find-request: the messages of an earlier request with this Idempotency-Key, and its body's hash.
 SELECT m.*, coalesce(m.lease_until > now(), false) AS leased, encode(k.request_hash, 'hex') AS request_hash
 FROM idempotency_key k
 CROSS JOIN unnest(k.message_ids) WITH ORDINALITY AS made (id, n)

@@ -1,7 +1,8 @@
--- Called by routes getStats and count-messages: the counts, from the tally and from a few rows, so that millions of messages cost nothing.
--- What is leased stands at the head of the due messages, for a claim takes the oldest, and is counted among the first
--- 10,000, which several nodes at full speed do not reach; what is due is counted as all that
--- is pending less what is leased and what comes later, or directly when much comes later and little is due.
+-- Called by routes getStats and count-messages: the counts, from the tally and a few rows, so that it stays fast with
+-- millions of messages.
+-- Leased messages are at the head of the due ones, because a claim takes the oldest. They are counted among the first
+-- 10,000, which several nodes at full speed do not reach. Due messages are counted as all pending ones less the leased
+-- and the later ones, or directly when many are later and few are due.
 WITH tally AS (
     SELECT status, sum(n)::bigint AS n FROM message_tally GROUP BY status
 ), leased AS (

@@ -1,7 +1,7 @@
 -- Called by route store-messages: stores the messages of a group of requests, and their idempotency keys.
--- Guarantees: a request whose key is known stores nothing, and none of its ids is returned; a key older than its time to
--- live counts as unknown. A message that is returned is stored when the statement has committed. One notification tells
--- the other nodes, when they should hear of it and something is due now.
+-- Guarantees: a request with a known key stores nothing, and none of its ids is returned; an expired key counts as
+-- unknown. A returned message is stored once the statement has committed. One notification wakes the other nodes if
+-- they are needed and a message is due now.
 WITH request AS (
     SELECT *
     FROM unnest(
@@ -32,5 +32,5 @@ WITH request AS (
     SELECT pg_notify('herald_due', '')
     WHERE :#${variable.batch.forOthers} AND EXISTS (SELECT FROM stored WHERE next_attempt_at <= now())
 )
--- The join is there for notified to be executed.
+-- Without the join, notified would not run.
 SELECT id, created_at FROM stored LEFT JOIN notified ON true

@@ -1,5 +1,5 @@
--- Called by route getMessage: the message's failed attempts, oldest first.
--- Guarantees: the newest 500 at most, however often it was tried.
+-- Called by route getMessage: the failed attempts of a message, oldest first.
+-- Guarantees: at most the newest 500, however often it was tried.
 SELECT number, at, duration_ms, http_status, class, error
 FROM (
     SELECT number, at, duration_ms, http_status, class, error

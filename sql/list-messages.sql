@@ -1,8 +1,8 @@
--- Called by route listMessages: one page, newest first, and one row more to know whether another page follows.
--- Guarantees: with a cursor a page is stable while messages come in. Ids are ordered by time of acceptance, so a bound on
--- created_at is, with room for a node's clock, a bound on the id, and no page reads more than it must. What is leased is
--- among the first 10,000 of the due ones, for a claim takes the oldest. A test for null is on the text as it came: a cast to
--- a time is not known to the planner, and the whole table would be read.
+-- Called by route listMessages: one page, newest first, and one more row to know whether another page follows.
+-- Guarantees: with a cursor a page is stable while messages come in. Ids are ordered by time of acceptance, so a bound
+-- on created_at is also a bound on the id, with a margin for the nodes' clocks, and no page reads more than it must.
+-- Leased messages are among the first 10,000 due ones, because a claim takes the oldest. Tests for null use the text
+-- itself: the planner cannot evaluate a cast to a time and would read the whole table.
 SELECT m.*, coalesce(m.lease_until > now(), false) AS leased
 FROM message m
 WHERE (:#${variable.query.status}::text IS NULL OR m.status = :#${variable.query.status}::text)

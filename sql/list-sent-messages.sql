@@ -1,4 +1,4 @@
--- Called by route listSentMessages: one page, the last sent first, and one row more to know whether another follows.
+-- Called by route listSentMessages: one page, the last sent first, and one more row to know whether another follows.
 SELECT m.*, false AS leased
 FROM message m
 WHERE m.status = 'SENT'

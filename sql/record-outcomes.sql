@@ -1,9 +1,8 @@
 -- Called by route record-outcomes: writes a batch of outcomes, given in id order.
--- Guarantees: fenced, a row whose claim is not the one named is left alone, and its position in the batch, from 1, not
--- returned; the failed attempt, the
--- status that it explains and the tally change together or not at all; every waiting time counts from the database's now.
--- A failure that leaves a message due again starts the time that it fails for; a wrong URL or key that is mended starts it
--- anew, and a row that is given back keeps it.
+-- Guarantees: fenced, so a row that another claim has taken is left alone and its position in the batch, from 1, is not
+-- returned. The failed attempt, its status and the tally change together or not at all. Every wait counts from the
+-- database's now. failing_since is set by a failure that leaves the message due again, and set anew after a wrong URL
+-- or key is fixed; a row that is given back keeps it.
 WITH outcome AS (
     SELECT *
     FROM unnest(

@@ -1,7 +1,7 @@
--- Called by route housekeeping: removes messages that ended longer ago than retention.sent, with their attempts, and
--- idempotency keys that are no longer remembered; a slice each second, so that it holds up nothing.
--- Guarantees: what is pending or UNKNOWN stays; the tally is right; a row that someone else is changing is skipped. A message
--- that ended early has an id (UUIDv7) that was made still earlier, which keeps the search short.
+-- Called by route housekeeping: removes messages that ended more than retention.sent ago, with their attempts, and
+-- expired idempotency keys; a few each second, so that it blocks nothing.
+-- Guarantees: PENDING and UNKNOWN messages stay, the tally stays right, and rows that someone else is changing are
+-- skipped. A message that ended early has an even earlier id (UUIDv7), which keeps the search short.
 WITH terms AS (
     -- Null, and so nothing, where the retention is 0.
     SELECT now() - nullif(:#${variable.retention}::interval, interval '0') AS ended_before

@@ -1,6 +1,6 @@
--- Called by route retryMessage: makes a failed or unknown message due now, with all its attempts and all its
--- time before it.
--- Guarantees: its failed attempts are kept. One that has expired stays as it is.
+-- Called by route retryMessage: makes a failed or unknown message due now, with all its attempts and its full time
+-- left.
+-- Guarantees: its failed attempts are kept. An expired message stays as it is.
 WITH due AS (
     SELECT id, status FROM message
     WHERE id = :#${variable.id}::uuid

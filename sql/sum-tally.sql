@@ -1,5 +1,6 @@
--- Called by route housekeeping: sums up the tally, to one row a second for the last minutes and one row for what is older.
--- Done when it pays only. Guarantees: the sums are unchanged; what another node is summing up is skipped.
+-- Called by route housekeeping: sums up the tally, to one row per second for the last minutes and one row for
+-- everything older. Runs only when it pays.
+-- Guarantees: the sums do not change; it skips rows that another node is summing up.
 WITH old AS (
     DELETE FROM message_tally
     WHERE ctid = ANY (ARRAY(

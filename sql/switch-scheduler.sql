@@ -1,6 +1,6 @@
--- Called by routes startScheduler and stopScheduler: turns delivery on or off for every node.
--- Guarantees: turning it to where it is changes nothing, not even who did it and why. A start makes the next batch due, and
--- notifies every node that listens.
+-- Called by routes startScheduler and stopScheduler: switches delivery on or off for every node.
+-- Guarantees: switching to the current state changes nothing, not even who did it and why. A start makes the next batch
+-- due and notifies every listening node.
 WITH switched AS (
     UPDATE scheduler
     SET running = :#${variable.running}, changed_at = now(), changed_by = :#${variable.key}, reason = :#${variable.reason},
@@ -10,7 +10,7 @@ WITH switched AS (
 ), notified AS (
     SELECT pg_notify('herald_due', '') FROM switched WHERE running
 )
--- The join is there for notified to be executed.
+-- Without the join, notified would not run.
 SELECT switched.* FROM switched LEFT JOIN notified ON true
 UNION ALL
 SELECT running, changed_at, changed_by, reason, next_batch_at FROM scheduler WHERE NOT EXISTS (SELECT FROM switched)

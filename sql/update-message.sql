@@ -1,6 +1,6 @@
--- Called by route updateMessage: replaces what a pending message says, if no claim is on it.
--- Guarantees: a message that a node may be sending, or that may have been sent, is left alone: another text must not go
--- out under the same Idempotency-Key.
+-- Called by route updateMessage: replaces a pending message if it is not claimed.
+-- Guarantees: it leaves alone a message that a node may be sending or that may have been sent: a different text must
+-- not go out under the same Idempotency-Key.
 UPDATE message m
 SET phone_number = :#${variable.draft.phoneNumber},
     content = :#${variable.draft.content},

@@ -12,22 +12,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The service: {@code java -jar target/herald.jar}, in the folder that holds application.properties
- * and routes/.
+ * The service. Start it with {@code java -jar target/herald.jar} in the folder that has
+ * application.properties and routes/.
  */
 public final class Herald {
   private static final Logger LOG = LoggerFactory.getLogger(Herald.class);
   private static final Path CONFIGURATION = Path.of("application.properties");
   private static final int CANNOT_START = 1;
 
-  /** Longer than any server.grace-period; the process ends as soon as all is done. */
+  /** Longer than any server.grace-period; the process ends as soon as everything is done. */
   private static final int OUTLIVES_A_SIGNAL_SECONDS = 3_700;
 
   private final Main main = new Main();
   private final Wiring wiring;
 
   /**
-   * @param overrides properties that go before the file and the environment; for tests
+   * @param overrides properties that override the file and the environment; for tests
    */
   public Herald(Properties overrides) {
     this(overrides, false);
@@ -60,10 +60,7 @@ public final class Herald {
         });
   }
 
-  /**
-   * For the development run, which may have a key that nobody should use elsewhere. Nothing in the
-   * configuration leads here.
-   */
+  /** For the development run, which accepts sample keys. No configuration can turn this on. */
   public static Herald forDevelopment(Properties overrides) {
     return new Herald(overrides, true);
   }
@@ -72,12 +69,12 @@ public final class Herald {
     System.exit(new Herald(new Properties()).run());
   }
 
-  /** Runs until told to stop, by a signal or by {@link #stop}; gives the process's exit code. */
+  /** Runs until a signal or {@link #stop}, and returns the exit code of the process. */
   public int run() {
     try {
       if (!Files.isReadable(CONFIGURATION)) {
         throw new ConfigurationException(
-            "there is no application.properties in %s; start Herald in the folder that holds it"
+            "there is no application.properties in %s; start Herald in the folder that has it"
                 .formatted(Path.of("").toAbsolutePath()));
       }
       main.run();
@@ -92,7 +89,7 @@ public final class Herald {
     }
   }
 
-  /** Tells it to stop; {@link #run} returns when it has. */
+  /** Asks it to stop; {@link #run} returns when it has. */
   public void stop() {
     main.completed();
   }

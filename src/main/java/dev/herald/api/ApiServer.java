@@ -11,9 +11,9 @@ import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServer;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
 
 /**
- * The server that the API's routes are served by. Camel's own listens before there is any route,
- * and a client that comes then is told 404; this one listens when it is told to, has the filter in
- * front from its first request, and answers what it cannot read with a problem, too.
+ * The server of the API. Camel's own opens its port before there are routes, so early clients get
+ * 404. This one opens it when told to, runs the request filter from the first request on, and
+ * answers unreadable requests with a problem too.
  */
 public final class ApiServer extends VertxPlatformHttpServer {
   private final RequestFilter filter;
@@ -27,7 +27,7 @@ public final class ApiServer extends VertxPlatformHttpServer {
     this.settings = settings;
   }
 
-  /** What Camel must find in its registry, or it takes the management server for the API's. */
+  /** Camel must find this in its registry, or it uses the management server for the API. */
   public static VertxPlatformHttpServerConfiguration configuration(Settings.Server settings) {
     VertxPlatformHttpServerConfiguration configuration = new VertxPlatformHttpServerConfiguration();
     configuration.setBindHost(settings.host());
@@ -50,7 +50,7 @@ public final class ApiServer extends VertxPlatformHttpServer {
   @Override
   protected void startServer() {}
 
-  /** Opens the port, unless it is open: gives whether it was not. */
+  /** Opens the port; returns false if it was open already. */
   public boolean listen() {
     boolean closed = server == null;
     if (closed) {

@@ -56,13 +56,15 @@ public final class ExceptionMapper implements Processor {
     }
     if (away(failure)) {
       LOG.warn("Route {} could not reach PostgreSQL: {}", route, failure.getMessage());
-      return Problem.of(Type.UNAVAILABLE, "PostgreSQL does not answer; try again");
+      return Problem.of(Type.UNAVAILABLE, "PostgreSQL does not respond; try again later");
     }
     if (failure instanceof DirectConsumerNotAvailableException) {
-      return Problem.of(Type.UNAVAILABLE, "the route of this call is stopped");
+      return Problem.of(
+          Type.UNAVAILABLE,
+          "a route that this call needs is stopped on this node; try again later");
     }
     LOG.error("Route {} failed", route, failure);
-    return Problem.of(Type.INTERNAL, "see the log");
+    return Problem.of(Type.INTERNAL, "Herald failed; search its log for the correlationId");
   }
 
   /** Whether a failure says that PostgreSQL is away, rather than that a statement is wrong. */

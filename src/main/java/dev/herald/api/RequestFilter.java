@@ -26,9 +26,9 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 
 /**
- * What every request meets before any route: its correlation id, its key and that key's rate, and
- * whether the contract knows its path, method, parameters and media types. A body is not looked at
- * here. Stateless; runs on the server's event loop.
+ * Checks every request before any route: sets its correlation id, checks its key and the key's
+ * rate, and compares its path, method, parameters and media types with the contract. It does not
+ * read the body. Stateless; runs on the server's event loop.
  */
 public final class RequestFilter {
   private static final Logger LOG = LoggerFactory.getLogger(RequestFilter.class);
@@ -64,10 +64,10 @@ public final class RequestFilter {
     router.route().order(-1000).failureHandler(this::failed);
   }
 
-  /** What the server itself refuses, or fails at. */
+  /** Answers requests that the server itself refuses or fails on. */
   private void failed(RoutingContext context) {
     if (brokenOff(context)) {
-      refuse(context, Problem.of(Type.MALFORMED, "the body breaks off or is not HTTP"));
+      refuse(context, Problem.of(Type.MALFORMED, "the body is cut off or is not valid HTTP"));
       return;
     }
     switch (context.statusCode()) {
@@ -75,9 +75,11 @@ public final class RequestFilter {
       case 413 -> refuse(context, tooLarge());
       default -> {
         MDC.put(Operations.ID_IN_LOG, context.request().getHeader(Operations.CORRELATION_ID));
-        LOG.error("The server failed at {}", context.request().path(), context.failure());
+        LOG.error("The server failed on {}", context.request().path(), context.failure());
         MDC.remove(Operations.ID_IN_LOG);
-        refuse(context, Problem.of(Type.INTERNAL, "see the log"));
+        refuse(
+            context,
+            Problem.of(Type.INTERNAL, "Herald failed; search its log for the correlationId"));
       }
     }
   }
@@ -108,10 +110,13 @@ public final class RequestFilter {
         .onComplete(sent -> request.connection().close());
   }
 
-  /** The contract has it and no route took it. */
+  /** The contract has this operation, but no route took it. */
   private void stopped(RoutingContext context) {
     context.response().putHeader("Retry-After", ExceptionMapper.RETRY_AFTER);
-    refuse(context, Problem.of(Type.UNAVAILABLE, "the route of this call is stopped"));
+    refuse(
+        context,
+        Problem.of(
+            Type.UNAVAILABLE, "the route of this call is stopped on this node; try again later"));
   }
 
   private void handle(RoutingContext context) {
@@ -151,7 +156,8 @@ public final class RequestFilter {
     if (operations.isEmpty()) {
       refuse(
           context,
-          Problem.of(Type.NOT_FOUND, "nothing is at " + path + "; /openapi.json says what is"));
+          Problem.of(
+              Type.NOT_FOUND, "there is nothing at " + path + "; /openapi.json lists all paths"));
     } else if (operation == null) {
       refuseMethod(context, String.join(", ", operations.keySet()));
     } else {
@@ -188,7 +194,8 @@ public final class RequestFilter {
     refuse(
         context,
         Problem.of(
-            Type.METHOD_NOT_ALLOWED, context.request().method() + " is not; allowed: " + allowed));
+            Type.METHOD_NOT_ALLOWED,
+            context.request().method() + " is not allowed; use " + allowed));
   }
 
   private Optional<Problem> problem(
@@ -220,7 +227,9 @@ public final class RequestFilter {
     }
     String accept = request.getHeader("Accept");
     if (accept != null && !accepts(accept)) {
-      return Optional.of(Problem.of(Type.NOT_ACCEPTABLE, "Accept is " + accept));
+      return Optional.of(
+          Problem.of(
+              Type.NOT_ACCEPTABLE, "Accept is " + accept + "; it must allow application/json"));
     }
     return bodyProblem(operation, request);
   }
@@ -244,7 +253,9 @@ public final class RequestFilter {
         : Optional.of(
             Problem.of(
                 Type.UNSUPPORTED_MEDIA_TYPE,
-                "Content-Type is " + (type == null ? "missing" : type)));
+                "Content-Type is "
+                    + (type == null ? "missing" : type)
+                    + "; send application/json"));
   }
 
   /**
@@ -259,13 +270,13 @@ public final class RequestFilter {
 
   private Problem tooLarge() {
     return Problem.of(
-        Type.TOO_LARGE, "at most " + maxBodyBytes + " bytes are taken (server.max-body)");
+        Type.TOO_LARGE, "the body may have at most " + maxBodyBytes + " bytes (server.max-body)");
   }
 
   private static String unknown(Operation operation) {
     return operation.query().isEmpty()
-        ? "is not known; there are no query parameters here"
-        : "is not known; known are " + String.join(", ", operation.query().keySet());
+        ? "is unknown; this call has no query parameters"
+        : "is unknown; allowed are " + String.join(", ", operation.query().keySet());
   }
 
   private static boolean accepts(String accept) {

@@ -84,7 +84,7 @@ final class TlsCertificate {
 
   private void keep(Throwable failure) {
     LOG.warn(
-        "{} and {} have changed and cannot be used, so the certificate before stays: {}",
+        "{} and {} have changed but cannot be used, so the previous certificate stays in use: {}",
         files.certificate(),
         files.key(),
         failure.getMessage());

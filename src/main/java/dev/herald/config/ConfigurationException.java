@@ -2,7 +2,7 @@ package dev.herald.config;
 
 import java.util.List;
 
-/** The configuration cannot work; the message names every key and what would be right. */
+/** The configuration is invalid. The message names every wrong key and how to fix it. */
 public final class ConfigurationException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

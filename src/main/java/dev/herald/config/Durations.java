@@ -8,7 +8,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Times as the configuration writes them: a whole number and a unit, like 200ms, 5s, 2m, 24h, 30d;
+ * Times as written in the configuration: a whole number and a unit, like 200ms, 5s, 2m, 24h, 30d;
  * or 0.
  */
 public final class Durations {
@@ -23,7 +23,7 @@ public final class Durations {
 
   private Durations() {}
 
-  /** Nothing for what is not a time. */
+  /** Returns nothing if the text is not a time. */
   static Optional<Duration> parse(String text) {
     Matcher written = WRITTEN.matcher(text);
     if (written.matches()) {
@@ -33,7 +33,7 @@ public final class Durations {
     return text.equals("0") ? Optional.of(Duration.ZERO) : Optional.empty();
   }
 
-  /** In the largest unit that says it exactly. */
+  /** Writes a time in the largest unit that divides it exactly. */
   public static String show(Duration duration) {
     Map<Duration, String> bySize = new TreeMap<>();
     UNITS.forEach((name, size) -> bySize.put(size, name));

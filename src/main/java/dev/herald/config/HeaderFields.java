@@ -3,7 +3,7 @@ package dev.herald.config;
 import java.util.Locale;
 import java.util.Set;
 
-/** What can be a header of a request that Herald makes: RFC 9110, section 5. */
+/** Which headers a request from Herald can have: RFC 9110, section 5. */
 public final class HeaderFields {
   private static final Set<String> FRAMING =
       Set.of(
@@ -22,20 +22,20 @@ public final class HeaderFields {
 
   private HeaderFields() {}
 
-  /** Whether what configures a header of this name can be obeyed. */
+  /** Whether a header with this name can be configured. */
   public static boolean canBeSet(String name) {
     return isName(name) && !isFraming(name) && !isCamels(name);
   }
 
-  /** Whether a header is Camel's own; in any case, for the names of headers have none. */
+  /** Whether a header is Camel's own, in any case: header names are case-insensitive. */
   public static boolean isCamels(String name) {
     return name.regionMatches(true, 0, "Camel", 0, 5)
         || name.regionMatches(true, 0, "org.apache.camel", 0, 16);
   }
 
-  /** Whether a header says where a message ends or a connection does, and so cannot be set. */
+  /** Whether a header frames a message or controls its connection, and so cannot be set. */
   public static boolean isFraming(String name) {
-    // Most names are none of these, and their first letter says so.
+    // Most names are none of these, and their first letter shows it.
     return !name.isEmpty()
         && "ctkpueCTKPUE".indexOf(name.charAt(0)) >= 0
         && FRAMING.contains(name.toLowerCase(Locale.ROOT));

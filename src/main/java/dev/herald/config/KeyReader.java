@@ -18,15 +18,14 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Reads keys one by one, each as a type and within a range. A fault is gathered and a stand-in
- * returned, so that one start names them all. No secret and no URL is repeated in a fault. Not
- * thread-safe.
+ * Reads keys one by one and collects their errors: a wrong key gives a stand-in, so that one start
+ * reports them all. No error quotes a secret or a URL. Not thread-safe.
  */
 final class KeyReader {
   private static final Pattern SIZE =
       Pattern.compile("(\\d{1,9})\\s*(B|KB|MB)?", Pattern.CASE_INSENSITIVE);
 
-  /** Of the development run, and those that people put in when they mean to do it later. */
+  /** Keys of the development run, and placeholders that people forget to replace. */
   private static final Pattern SAMPLE_KEY =
       Pattern.compile(
           "dev-.*|(change|replace)[-_]?(me|this|it)|secret|test|password|passw0rd|example|sample|demo"
@@ -38,15 +37,13 @@ final class KeyReader {
   private final List<String> faults = new ArrayList<>();
 
   /**
-   * @param lookup gives a key's value, or nothing
+   * @param lookup returns a key's value, or nothing
    */
   KeyReader(Function<String, Optional<String>> lookup) {
     this.lookup = lookup;
   }
 
-  /**
-   * What is wrong with the keys that were read, each fault with its key and what would be right.
-   */
+  /** The errors so far, each with its key and how to fix it. */
   List<String> faults() {
     return faults;
   }
@@ -128,13 +125,13 @@ final class KeyReader {
         min);
   }
 
-  /** A time where an earlier release took a number. */
+  /** A time for which an earlier release took a number. */
   Duration spanNotCount(String key, Duration min, Duration max) {
     String value = text(key);
     return value.matches("[1-9]\\d*")
         ? wrong(
             key,
-            "is '%s'; it is a time now, like 10s, and no longer a number of outcomes"
+            "is '%s'; it must be a time like 10s, and is no longer a number of outcomes"
                 .formatted(value),
             min)
         : duration(key, min, max);
@@ -151,11 +148,11 @@ final class KeyReader {
         return uri;
       }
     } catch (URISyntaxException e) {
-      // named below; the value may hold a password, so it is not repeated
+      // reported below; the value may hold a password, so it is not quoted
     }
     return wrong(
         key,
-        "is not a URL that starts with " + String.join(":// or ", schemes) + ":// and has a host",
+        "must be a URL that starts with " + String.join(":// or ", schemes) + ":// and has a host",
         URI.create("http://localhost"));
   }
 
@@ -182,7 +179,7 @@ final class KeyReader {
   String headerName(String key) {
     String name = text(key);
     if (!name.isEmpty() && !HeaderFields.canBeSet(name)) {
-      wrong(key, "is '%s', which cannot be set as a header".formatted(name), "");
+      wrong(key, "is '%s', which cannot be sent as a header; set another name".formatted(name), "");
     }
     return name;
   }
@@ -190,7 +187,10 @@ final class KeyReader {
   Optional<String> headerValue(String key) {
     Optional<String> value = optional(key);
     if (value.isPresent() && !HeaderFields.isValue(value.get())) {
-      wrong(key, "has a line break or a control character, which no header can carry", "");
+      wrong(
+          key,
+          "has a line break or a control character, which a header cannot carry; remove it",
+          "");
     }
     return value;
   }
@@ -204,7 +204,7 @@ final class KeyReader {
                         () ->
                             wrong(
                                 key,
-                                "is not whsec_ and the base64 of 24 to 64 bytes",
+                                "must be whsec_ and the base64 of 24 to 64 bytes",
                                 new byte[0])));
   }
 
@@ -221,7 +221,7 @@ final class KeyReader {
 
   /**
    * @param open whether it may be empty
-   * @param samplesToo whether keys that are made for a try are taken
+   * @param samplesToo whether sample keys are accepted
    */
   Map<String, String> keys(String key, boolean open, boolean samplesToo) {
     Map<String, String> names = new LinkedHashMap<>();
@@ -234,21 +234,21 @@ final class KeyReader {
         if (!samplesToo && SAMPLE_KEY.matcher(secret).matches()) {
           wrong(
               key,
-              "has a sample for the key of '"
+              "has a sample key for '"
                   + name
-                  + "', which is no secret; make one with: openssl rand -hex 24",
+                  + "', which anyone can guess; make one with: openssl rand -hex 24",
               "");
         }
         if (name.isEmpty() || secret.isEmpty() || names.put(secret, name) != null) {
           wrong(
               key,
-              "has an entry that is empty or stands twice; it takes KEY or NAME:KEY, separated by commas",
+              "has an empty or duplicate entry; write KEY or NAME:KEY, separated by commas",
               "");
         }
       }
     }
     if (names.isEmpty() && !open) {
-      wrong(key, "is not set: " + how(key) + ", or say api.auth=none to let everyone in", "");
+      wrong(key, "is not set: " + how(key) + ", or set api.auth=none to let everyone in", "");
     }
     return names;
   }
@@ -260,7 +260,7 @@ final class KeyReader {
       String missing = certificate.isPresent() ? keyKey : certificateKey;
       wrong(
           missing,
-          "is not set, and %s is: TLS needs both"
+          "is not set, but %s is; set both or neither"
               .formatted(certificate.isPresent() ? certificateKey : keyKey),
           "");
     }
@@ -272,7 +272,8 @@ final class KeyReader {
   Optional<Path> readable(String key) {
     Optional<Path> file = optional(key).map(Path::of);
     if (file.isPresent() && (!Files.isReadable(file.get()) || Files.isDirectory(file.get()))) {
-      wrong(key, "is '%s', which cannot be read; it must be a PEM file".formatted(file.get()), "");
+      wrong(
+          key, "is '%s', which cannot be read; name a PEM file that can".formatted(file.get()), "");
     }
     return file;
   }

@@ -7,15 +7,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Makes sure that the ports are free before anything starts, and names both at once. Of the
- * management server Camel only logs that its port is taken; the API's would end the start, but only
- * when PostgreSQL has been waited for.
+ * Checks that both ports are free before anything starts, and reports both at once. If the
+ * management port is taken, Camel only logs it; if the API's port is taken, the start would fail
+ * only after the wait for PostgreSQL.
  */
 public final class PortCheck {
   private PortCheck() {}
 
   /**
-   * @throws ConfigurationException naming each key whose address cannot be listened on
+   * @throws ConfigurationException naming each key whose port cannot be opened
    */
   public static void check(Settings settings) {
     List<String> problems = new ArrayList<>();
@@ -27,7 +27,8 @@ public final class PortCheck {
   private static void check(String prefix, String host, int port, List<String> problems) {
     InetSocketAddress address = new InetSocketAddress(host, port);
     if (address.isUnresolved()) {
-      problems.add("%s.host=%s has no address".formatted(prefix, host));
+      problems.add(
+          "%s.host=%s cannot be resolved; set an address of this machine".formatted(prefix, host));
       return;
     }
     try (ServerSocket socket = new ServerSocket()) {
@@ -35,7 +36,7 @@ public final class PortCheck {
       socket.bind(address);
     } catch (IOException e) {
       problems.add(
-          "%s.port=%d cannot be listened on at %s: %s; stop what holds it, or set another %s.port"
+          "%s.port=%d cannot be opened on %s: %s; stop the process that uses it, or set another %s.port"
               .formatted(prefix, port, host, e.getMessage(), prefix));
     }
   }

@@ -7,20 +7,20 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The files of the flow: {@code NAME.camel.yaml}, as Kaoto and the Camel tools know them. */
+/** The route files, {@code NAME.camel.yaml}: the names that Kaoto and the Camel tools expect. */
 public final class RouteFiles {
   private static final String READ = ".camel.yaml";
 
   private RouteFiles() {}
 
   /**
-   * Makes sure that no file lies there unread: somebody's edit would be lost without a word.
+   * Checks that no route file is left unread, so that nobody's edit is silently ignored.
    *
    * @throws ConfigurationException naming each file that would not be read
    */
   public static void check(Path folder) {
     if (!Files.isDirectory(folder)) {
-      return; // Camel says so
+      return; // Camel reports it
     }
     try (Stream<Path> files = Files.list(folder)) {
       List<String> problems =

@@ -23,11 +23,11 @@ public record Settings(
     Messages messages,
     Health health) {
 
-  /** What a maybe-sent message becomes. */
+  /** What to do with a message that may have been sent. */
   public enum OnAmbiguous {
     /** It is due again, like one that was certainly not sent. */
     RETRY,
-    /** It is UNKNOWN until a person decides. */
+    /** It is UNKNOWN until someone decides. */
     HOLD
   }
 
@@ -39,7 +39,7 @@ public record Settings(
       int workers,
       Duration gracePeriod) {}
 
-  /** Two PEM files that can be read. */
+  /** Two readable PEM files. */
   public record Tls(Path certificate, Path key) {}
 
   public record Management(String host, int port) {}
@@ -62,7 +62,7 @@ public record Settings(
   public record Redis(URI url, Duration ttl, Duration timeout, int streamLength) {}
 
   /**
-   * @param trust PEM with the certificates to trust in place of Java's
+   * @param trust PEM file with the certificates to trust instead of Java's
    */
   public record Webhook(
       WebhookUrl url,
@@ -101,7 +101,7 @@ public record Settings(
 
   public record Circuit(Duration window, int minimumCalls, int failureRate, Duration openFor) {}
 
-  /** {@code retention} zero means for ever. */
+  /** {@code retention} zero keeps everything. */
   public record Messages(int maxLength, Optional<String> defaultRegion, Duration retention) {}
 
   /** {@code lateAfter} zero means never. */

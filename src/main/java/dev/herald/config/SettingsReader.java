@@ -9,22 +9,21 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Reads the configuration and checks it as a whole. Which keys there are, of which type and in
- * which range, is said here; what they are for, in {@code application.properties}.
+ * Reads the configuration and checks it as a whole. This class has the keys, their types and their
+ * ranges; {@code application.properties} documents each key.
  */
 public final class SettingsReader {
-  /** The time that a lease must outlive the webhook's timeout by: hand-over and clock reading. */
+  /** By how much a lease must exceed the webhook's timeout, for hand-over and reading the clock. */
   private static final Duration LEASE_MARGIN = Duration.ofSeconds(2);
 
   private SettingsReader() {}
 
   /**
-   * Reads every key and names all that is wrong at once.
+   * Reads every key and reports all errors at once.
    *
-   * @param lookup gives a key's value, or nothing; the environment has been taken into account
-   * @param development whether API keys that are made for a try are taken
-   * @throws ConfigurationException naming each key that is missing or wrong, and what would be
-   *     right
+   * @param lookup returns a key's value, or nothing; the environment is already applied
+   * @param development whether sample API keys are accepted
+   * @throws ConfigurationException naming each key that is missing or wrong, and how to fix it
    */
   public static Settings read(Function<String, Optional<String>> lookup, boolean development) {
     KeyReader read = new KeyReader(lookup);
@@ -136,7 +135,7 @@ public final class SettingsReader {
         read.duration("retention.sent", Duration.ZERO, Duration.ofDays(36_500)));
   }
 
-  /** What is right by itself and does not go together. */
+  /** Values that are valid on their own but not together. */
   private static List<String> conflicts(Settings settings) {
     List<String> conflicts = new ArrayList<>();
     conflictsOfTimes(settings, conflicts);
@@ -145,11 +144,11 @@ public final class SettingsReader {
         && webhook.authValue().isPresent()
         && webhook.authHeader().equalsIgnoreCase("Authorization")) {
       conflicts.add(
-          "webhook.url has user:password@ and webhook.auth-value is set: both make the header Authorization, so remove one");
+          "webhook.url has user:password@ and webhook.auth-value is set: both set the header Authorization, so remove one");
     }
     if (settings.server().port() == settings.management().port()) {
       conflicts.add(
-          "server.port and management.port are both %d; they need a port each"
+          "server.port and management.port are both %d; set two different ports"
               .formatted(settings.server().port()));
     }
     return conflicts;
@@ -161,7 +160,7 @@ public final class SettingsReader {
     Duration leaseNeeded = webhook.timeout().plus(LEASE_MARGIN);
     if (lease.compareTo(leaseNeeded) <= 0) {
       conflicts.add(
-          "dispatch.lease=%s must be longer than webhook.timeout plus %s, that is than %s: a message would be claimed again while its POST is under way"
+          "dispatch.lease=%s must be longer than webhook.timeout plus %s, that is %s; otherwise a message could be claimed again during its POST"
               .formatted(
                   Durations.show(lease),
                   Durations.show(LEASE_MARGIN),
@@ -169,7 +168,7 @@ public final class SettingsReader {
     }
     if (webhook.connectTimeout().compareTo(webhook.timeout()) > 0) {
       conflicts.add(
-          "webhook.connect-timeout=%s must not be longer than webhook.timeout=%s, which spans the whole call"
+          "webhook.connect-timeout=%s must not be longer than webhook.timeout=%s, which covers the whole call"
               .formatted(
                   Durations.show(webhook.connectTimeout()), Durations.show(webhook.timeout())));
     }
@@ -183,13 +182,13 @@ public final class SettingsReader {
     Duration idempotencyTtl = settings.api().idempotencyTtl();
     if (!retention.isZero() && retention.compareTo(idempotencyTtl) < 0) {
       conflicts.add(
-          "retention.sent=%s must not be shorter than api.idempotency-ttl=%s: a repeated request is answered with the messages of the first"
+          "retention.sent=%s must not be shorter than api.idempotency-ttl=%s; otherwise a repeated request could not return the messages of the first"
               .formatted(Durations.show(retention), Durations.show(idempotencyTtl)));
     }
     Duration idleWait = settings.dispatch().idleWait();
     if (webhook.rateLimit() > 0 && idleWait.compareTo(Duration.ofSeconds(1)) > 0) {
       conflicts.add(
-          "dispatch.idle-wait=%s must not be longer than 1s with webhook.rate-limit=%d: what may be sent is saved up for one second at the most"
+          "dispatch.idle-wait=%s must not be longer than 1s with webhook.rate-limit=%d; a rate that is not used is kept for one second at most"
               .formatted(Durations.show(idleWait), webhook.rateLimit()));
     }
   }

@@ -3,7 +3,7 @@ package dev.herald.config;
 import java.util.Base64;
 import java.util.Optional;
 
-/** A secret of Standard Webhooks, as it is written: {@code whsec_} and base64. */
+/** A Standard Webhooks secret: {@code whsec_} and base64. */
 public final class SigningSecret {
   private static final String PREFIX = "whsec_";
 
@@ -14,7 +14,7 @@ public final class SigningSecret {
 
   private SigningSecret() {}
 
-  /** Its bytes; nothing when it is written otherwise, or of another length. */
+  /** Returns its bytes, or nothing if its form or length is wrong. */
   public static Optional<byte[]> parse(String secret) {
     if (!secret.startsWith(PREFIX)) {
       return Optional.empty();

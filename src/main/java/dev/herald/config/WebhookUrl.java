@@ -10,16 +10,16 @@ import org.apache.hc.client5.http.HttpRoute;
 import org.apache.hc.core5.http.HttpHost;
 
 /**
- * An {@code http} or {@code https} URL, taken apart once. Path and query stay the bytes that were
- * configured: nothing decodes, sorts or normalizes them, for providers sign their URLs.
+ * An {@code http} or {@code https} URL, parsed once. Path and query stay exactly as configured:
+ * nothing decodes, sorts or normalizes them, because providers sign their URLs.
  *
  * @param host the scheme, name and port to connect to
- * @param authority the Host header's value: as configured, without {@code user:password@}
+ * @param authority the value of the Host header: as configured, without {@code user:password@}
  * @param path with its query, as configured
  * @param basic the value of an {@code Authorization} header made of {@code user:password@}
  */
 public record WebhookUrl(HttpHost host, String authority, String path, Optional<String> basic) {
-  /** A host name may have an underscore, which java.net.URI does not take for one. */
+  /** A host name may have an underscore, which java.net.URI does not accept. */
   private static final Pattern URL =
       Pattern.compile(
           "(?<scheme>https?)://(?:(?<user>[^/?#@]*)@)?"
@@ -27,32 +27,32 @@ public record WebhookUrl(HttpHost host, String authority, String path, Optional<
               + "(?<path>/[^?#]*)?(?<query>\\?[^#]*)?",
           Pattern.CASE_INSENSITIVE);
 
-  /** What RFC 3986 lets stand in a URL, and what it does not but servers take. */
+  /** The characters that RFC 3986 allows in a URL, and some more that servers accept. */
   private static final Pattern SENDABLE = Pattern.compile("[!-~]*");
 
   private static final int MAX_PORT = 65_535;
 
   /**
-   * @throws IllegalArgumentException saying what is wrong, without the URL: it may hold a secret
+   * @throws IllegalArgumentException with the error, without the URL: it may hold a secret
    */
   public static WebhookUrl parse(String text) {
     if (text.indexOf('#') >= 0) {
-      throw new IllegalArgumentException("has a fragment (#...), which no request carries");
+      throw new IllegalArgumentException("has a fragment (#...), which is never sent; remove it");
     }
     if (!SENDABLE.matcher(text).matches()) {
       throw new IllegalArgumentException(
-          "has a character that no URL may have: percent-encode spaces and letters outside ASCII,"
+          "has a character that a URL cannot have: percent-encode spaces and letters outside ASCII,"
               + " and write a host name in its xn-- form");
     }
     Matcher url = URL.matcher(text);
     if (!url.matches()) {
       throw new IllegalArgumentException(
-          "is not a URL that starts with http:// or https:// and has a host");
+          "must be a URL that starts with http:// or https:// and has a host");
     }
     String scheme = url.group("scheme").toLowerCase(java.util.Locale.ROOT);
     int port = url.group("port") == null ? -1 : Integer.parseInt(url.group("port"));
     if (port == 0 || port > MAX_PORT) {
-      throw new IllegalArgumentException("has a port that is not from 1 to " + MAX_PORT);
+      throw new IllegalArgumentException("has an invalid port; it must be from 1 to " + MAX_PORT);
     }
     String name = url.group("host").replaceAll("[\\[\\]]", "");
     int connectTo = port > 0 ? port : scheme.equals("https") ? 443 : 80;
@@ -75,8 +75,7 @@ public record WebhookUrl(HttpHost host, String authority, String path, Optional<
       return "Basic " + Base64.getEncoder().encodeToString(plain.getBytes(StandardCharsets.UTF_8));
     } catch (IllegalArgumentException garbled) {
       throw new IllegalArgumentException(
-          "has a user or a password with a % that starts no percent-encoding: write % as %25",
-          garbled);
+          "has a user or a password with a % outside a percent-encoding: write % as %25", garbled);
     }
   }
 
@@ -84,7 +83,7 @@ public record WebhookUrl(HttpHost host, String authority, String path, Optional<
     return "https".equals(host.getSchemeName());
   }
 
-  /** How to get there: directly, or by a proxy, which an https target is tunnelled through. */
+  /** The way there: direct, or through a proxy, with a tunnel for an https target. */
   public HttpRoute route(Optional<WebhookUrl> proxy) {
     return proxy
         .map(by -> new HttpRoute(host, null, by.host(), secure()))

@@ -16,7 +16,7 @@ public final class AuditLog {
 
   public void switched(@Variable("key") String key, @Body SchedulerState state) {
     LOG.info(
-        "Key {} turned delivery {}; it is so since {} by {}",
+        "Key {} turned delivery {}; in this state since {} by {}",
         key,
         state.running() ? "on" : "off",
         state.changedAt(),

@@ -118,9 +118,9 @@ public final class DeliveryStatus {
       case CLOSED -> Optional.empty();
       case OPEN, HALF_OPEN ->
           Optional.of(
-              "its circuit is open since %s, and only a few messages test it now and then: %s"
+              "the circuit is open since %s, and only a few messages test the webhook: %s"
                   .formatted(seen.since().truncatedTo(ChronoUnit.SECONDS), seen.reason()));
-      case PAUSED -> Optional.of("nothing is claimed for a moment: " + seen.reason());
+      case PAUSED -> Optional.of("claims pause: " + seen.reason());
     };
   }
 

@@ -8,7 +8,7 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /**
- * How this node is. A part that is DEGRADED costs something, but messages are still taken and kept.
+ * The health of this node. With a DEGRADED part messages are still accepted and stored.
  * Thread-safe.
  */
 public final class Health {

@@ -14,9 +14,9 @@ import org.apache.camel.spi.RouteStartupOrder;
 import org.apache.camel.support.EventNotifierSupport;
 
 /**
- * Knows which routes are stopped or being stopped, whoever asked for it, the API or JMX. Camel
- * waits for what a route has in flight and lets new work in meanwhile, so that a busy route would
- * never stop if nobody held the work back. Thread-safe.
+ * Knows which routes are stopped or stopping, whether through the API or JMX. Camel waits for a
+ * route's exchanges and lets new ones in meanwhile, so a busy route would never stop if nobody held
+ * new work back. Thread-safe.
  */
 public final class RouteStops extends DefaultShutdownStrategy {
   /** Of the stopped routes by id; empty for a route without one. */

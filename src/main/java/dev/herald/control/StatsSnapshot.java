@@ -10,8 +10,8 @@ import java.util.function.ToDoubleFunction;
 import org.apache.camel.Body;
 
 /**
- * What route {@code count-messages} last read, for those who may not wait for the database: metrics
- * and health. Thread-safe.
+ * The last counts read by route {@code count-messages}, for metrics and health, which must not wait
+ * for the database. Thread-safe.
  */
 public final class StatsSnapshot {
   /** Three reads that failed, or a route that was stopped. */
@@ -51,7 +51,7 @@ public final class StatsSnapshot {
         .filter(read -> read.running() && !after.isZero())
         .map(read -> read.stats().oldestDueAgeSeconds())
         .filter(age -> age >= after.toMillis() / 1000.0)
-        .map(age -> "the oldest due message waits for %.0f s".formatted(age));
+        .map(age -> "the oldest due message has waited for %.0f s".formatted(age));
   }
 
   private Optional<Read> known() {

@@ -4,20 +4,20 @@ import dev.herald.outcome.Outcome;
 import java.time.Duration;
 
 /**
- * How the POSTs of a span of time ended, counted in slices of it: what is older is forgotten, a
- * slice at a time. It makes nothing new for a call. Not thread-safe.
+ * Counts how the POSTs of a time window ended, in slices. Older counts are dropped one slice at a
+ * time. Allocates nothing per call. Not thread-safe.
  */
 final class Calls {
   private static final int TOO_MANY_REQUESTS = 429;
   private static final int UNAVAILABLE = 503;
 
-  /** What the end of a POST says of the provider. */
+  /** What the end of a POST tells about the provider. */
   enum Call {
     DELIVERED,
     REFUSED,
-    /** It answers, and wants fewer. */
+    /** It responds, but wants fewer messages. */
     THROTTLED,
-    /** The URL or the key is wrong, or this message is. */
+    /** The URL, the key or this message is wrong. */
     MISCONFIGURED,
     FAILED,
     /** There was no POST. */
@@ -40,7 +40,7 @@ final class Calls {
               || outcome.httpStatus() == UNAVAILABLE && outcome.retryAfter() != null);
     }
 
-    /** Whether the provider dealt with the message: it works. */
+    /** Whether the provider processed the message, so it works. */
     boolean success() {
       return this == DELIVERED || this == REFUSED;
     }
@@ -54,7 +54,7 @@ final class Calls {
   private long latest;
 
   /**
-   * @param now as all later times, of a clock that never goes back
+   * @param now like all later times, from a clock that never goes back
    */
   Calls(Duration span, int slices, long now) {
     this.sliceNanos = Math.max(1, span.toNanos() / slices);
@@ -73,7 +73,7 @@ final class Calls {
     return sums[call.ordinal()];
   }
 
-  /** Forgets all of them. */
+  /** Drops all counts. */
   void clear() {
     for (int[] slice : slices) {
       forget(slice);

@@ -9,14 +9,14 @@ import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 
 /**
- * Stops this node's claiming while the provider is down, then lets a few messages test it. While it
- * is open nothing is claimed, so no attempt is burnt and no row moves. A provider that fails now
- * and then does not open it, nor does a message that fails whatever the provider does; one that
- * asks for fewer messages makes claims pause. It goes by a monotonic clock: the times that people
- * see are for people. Thread-safe.
+ * Stops this node's claims while the provider is down, then lets a few messages test it. While it
+ * is open nothing is claimed, so no attempt is used up and no row changes. A provider that fails
+ * now and then does not open it, nor does a message that always fails. If the provider asks for
+ * fewer messages, claims pause. It uses a monotonic clock; wall-clock times are only for display.
+ * Thread-safe.
  */
 public final class Circuit {
-  /** Messages at a time that test a provider, so that one that fails for itself decides nothing. */
+  /** Messages per test, so that a single message that always fails does not decide it. */
   static final int PROBES = 3;
 
   private static final long LONG_AGO = Long.MAX_VALUE / 2;
@@ -24,7 +24,7 @@ public final class Circuit {
   private static final Duration SHORTEST_WAIT = Duration.ofSeconds(1);
   private static final int SHARE_OF_THE_OUTAGE = 4;
 
-  /** What it allows. */
+  /** The state, which decides what may be claimed. */
   public enum State {
     CLOSED,
     /** Nothing is claimed: the provider is down. */
@@ -46,18 +46,17 @@ public final class Circuit {
   }
 
   /**
-   * How it is, for people.
+   * The state, for display.
    *
    * @param since when the outage or the pause began; null while it is closed
    * @param reason why; null while it is closed
-   * @param lastError what the provider said then, which may quote a message; null while it is
-   *     closed
-   * @param until when claims go on or the next probes may go; null when that is now
+   * @param lastError the provider's words, which may quote a message; null while it is closed
+   * @param until when claims continue or the next probes may go; null if that is now
    */
   public record Snapshot(
       State state, Instant since, String reason, String lastError, Instant until) {
 
-    /** With what the provider said: not for everyone. */
+    /** The reason with the provider's words: not public. */
     public String fullReason() {
       return lastError == null || reason.endsWith(lastError)
           ? reason
@@ -83,18 +82,18 @@ public final class Circuit {
   private int probesOut;
   private boolean probeFailed;
 
-  /** What began before says nothing: since the start, the last recovery or the last pause. */
+  /** POSTs that began before this do not count: the start, the last recovery or the last pause. */
   private long freshSince;
 
   /** Messages that may be in flight; it grows after an outage. */
   private int allowance = UNLIMITED;
 
-  /** POSTs that were under way when it recovered, which the allowance leaves out. */
+  /** POSTs that were under way when it recovered; the allowance does not include them. */
   private int old;
 
   /**
-   * @param nanoTime a clock that is never set, like {@link System#nanoTime()}
-   * @param underWay how many POSTs of this node are under way, with the one that is noted
+   * @param nanoTime a monotonic clock, like {@link System#nanoTime()}
+   * @param underWay how many POSTs of this node are under way, including the one being noted
    */
   public Circuit(
       Settings.Circuit settings,
@@ -113,11 +112,11 @@ public final class Circuit {
   }
 
   /**
-   * Asks for leave to claim. For a probe, {@link #probing} or {@link #releasePermission} must say
-   * what came of it.
+   * Asks for permission to claim. For a probe, call {@link #probing} or {@link #releasePermission}
+   * afterwards.
    *
-   * @param wanted how many messages at the most
-   * @param inFlight how many this node has claimed and not recorded
+   * @param wanted the most messages to claim
+   * @param inFlight how many messages this node has claimed and not recorded
    */
   public Permission tryAcquirePermission(int wanted, int inFlight) {
     int busy = underWay.getAsInt();
@@ -140,7 +139,7 @@ public final class Circuit {
 
   private Permission within(int wanted, int inFlight, long now) {
     if (now - freshSince >= settings.window().toNanos()) {
-      allowance = UNLIMITED; // paced claims are too few for it to grow
+      allowance = UNLIMITED; // with paced claims it would grow too slowly
     }
     int limit =
         allowance == UNLIMITED ? wanted : Math.min(wanted, allowance - Math.max(0, inFlight - old));
@@ -158,13 +157,13 @@ public final class Circuit {
     return new Permission(probesOut, true);
   }
 
-  /** A probe's claim brought so many messages: the outcome of each is awaited. */
+  /** A probe claimed this many messages; their outcomes decide. */
   synchronized void probing(int messages) {
     probesOut = messages;
     probing = messages > 0;
   }
 
-  /** A probe's claim failed or brought nothing: another may test the provider. */
+  /** A probe's claim failed or brought nothing: the next probe may go. */
   synchronized void releasePermission() {
     probing = false;
   }
@@ -189,7 +188,7 @@ public final class Circuit {
       news = note(outcome, call, nanoTime.getAsLong(), busy);
     }
     if (news != null) {
-      news.run(); // a slow console holds up nobody's outcome but this one
+      news.run(); // outside the lock, so that a slow console delays only this outcome
     }
   }
 
@@ -247,7 +246,7 @@ public final class Circuit {
     return report.opened(wait, now);
   }
 
-  /** A quarter of the outage so far: it ends late by no more. */
+  /** A quarter of the outage so far: its end is noticed no later than that. */
   private Duration nextWait(long now) {
     Duration quarter = Duration.ofNanos(now - openedAt).dividedBy(SHARE_OF_THE_OUTAGE);
     return shorter(longer(quarter, SHORTEST_WAIT), settings.openFor());
@@ -291,10 +290,10 @@ public final class Circuit {
   }
 
   /**
-   * Whether the provider took other messages while one failed: then the fault is that message's
-   * own.
+   * Whether the provider accepted other messages while one failed: then that message itself is at
+   * fault.
    *
-   * @param failingForMs since when it has failed; null for the first time
+   * @param failingForMs how long it has been failing; null for the first failure
    */
   public synchronized boolean othersGetThrough(Long failingForMs) {
     Duration span = settings.window();

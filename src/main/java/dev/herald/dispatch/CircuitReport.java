@@ -10,9 +10,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What people are told of a circuit: since when it holds claims back and why, and lines in the log,
- * one a minute at the most while an outage or pauses go on. A line is returned, null for none, and
- * written when the circuit's lock is free. Not thread-safe.
+ * What a circuit shows and logs: since when and why claims stop, and at most one line a minute
+ * during an outage or pauses. A method returns its line, null for none, to be written outside the
+ * circuit's lock. Not thread-safe.
  */
 final class CircuitReport {
   private static final Logger LOG = LoggerFactory.getLogger(Circuit.class);
@@ -26,13 +26,13 @@ final class CircuitReport {
   private long pauseLoggedAt;
 
   /**
-   * @param now as all later times, of a clock that is never set
+   * @param now as all later times, of a monotonic clock
    */
   CircuitReport(long now) {
     pauseLoggedAt = now - A_LINE_EVERY_NANOS;
   }
 
-  /** An outage begins, and the next line is due at once. */
+  /** An outage begins; its first line is due at once. */
   void outage(String why, Outcome outcome, long now) {
     begin(why, outcome);
     outageLoggedAt = now - A_LINE_EVERY_NANOS;
@@ -47,7 +47,7 @@ final class CircuitReport {
     String text = reason;
     return () ->
         LOG.warn(
-            "The webhook's circuit is open: {}; nothing is claimed, and {} messages test it in {}",
+            "The webhook's circuit is open: {}; nothing is claimed, and {} messages will test the webhook in {}",
             text,
             Circuit.PROBES,
             shown(wait));
@@ -60,11 +60,11 @@ final class CircuitReport {
     }
     pauseLoggedAt = now;
     String text = reason;
-    return () -> LOG.warn("Nothing is claimed for {}: {}", shown(pause), text);
+    return () -> LOG.warn("Claims pause for {}: {}", shown(pause), text);
   }
 
   Runnable recovered(Duration after) {
-    return () -> LOG.info("The webhook answers again after {}; delivery goes on", shown(after));
+    return () -> LOG.info("The webhook responds again after {}; delivery continues", shown(after));
   }
 
   private void begin(String why, Outcome outcome) {
@@ -74,7 +74,7 @@ final class CircuitReport {
   }
 
   /**
-   * The latest failure; what a provider says may quote a message, so the reason leaves that out.
+   * The latest failure. The provider's words may quote a message, so the reason leaves them out.
    */
   void last(Outcome outcome) {
     lastError = outcome.error();

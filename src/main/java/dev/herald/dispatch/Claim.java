@@ -4,16 +4,16 @@ import java.time.Duration;
 import java.util.UUID;
 
 /**
- * One claim: what {@code sql/claim-due.sql} asks the database for.
+ * One claim: the parameters of {@code sql/claim-due.sql}.
  *
- * @param id what fences every later write
- * @param limit how many messages at the most
+ * @param id fences every later write
+ * @param limit the most messages to claim
  * @param lease how long it holds
- * @param interval between the whole cluster's batches; zero means continuous
- * @param rateLimit deliveries a second of the whole cluster; 0 for no limit
- * @param manual asked for by a person, so that neither the switch nor the pace counts
- * @param probe whether its few messages test an open circuit, and begin at a random place
- * @param from where it begins to look; what lies before is not claimed
+ * @param interval the time between the cluster's batches; zero means continuous
+ * @param rateLimit deliveries per second of the whole cluster; 0 for no limit
+ * @param manual whether a person asked for it, so that the switch and the pace do not apply
+ * @param probe whether its few messages test an open circuit; they come from a random place
+ * @param from where the search begins; earlier messages are not claimed
  * @param askedAt {@link System#nanoTime()} before the statement was sent: the lease lasts at least
  *     from then
  */
@@ -44,7 +44,7 @@ public record Claim(
     return !manual && interval.isZero();
   }
 
-  /** How long the lease will surely hold, in nanoseconds; negative when it may be over. */
+  /** How long the lease will certainly last, in nanoseconds; negative if it may be over. */
   long leaseLeft(long now) {
     return lease.toNanos() - (now - askedAt);
   }

@@ -7,21 +7,21 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * From where claims look for what is due: from where the last one ended, and once a second from the
- * beginning. The index entries of messages that were claimed stay until a vacuum, and a claim that
- * always began at the beginning would walk over all of them: after 1.4 million it took 80 ms, and
- * one that goes on takes 2 (docs/performance.md). What comes to lie before the frontier, because
- * its lease ran out, it was given back or its transaction was long, is found by the first claim
- * after that second. Thread-safe.
+ * Decides where a claim starts to look for due messages: where the last one ended, and once a
+ * second at the beginning. The index entries of claimed messages stay until a vacuum. A claim that
+ * always started at the beginning would walk over all of them and took 80 ms after 1.4 million
+ * messages, instead of 2 (docs/performance.md). Messages before the cursor, because their lease ran
+ * out, they were given back or their transaction was long, are found by the first claim after that
+ * second. Thread-safe.
  */
 final class ClaimCursor {
   private static final Duration FROM_THE_BEGINNING_EVERY = Duration.ofSeconds(1);
 
   /**
-   * A place in the order in which messages are claimed.
+   * A position in the order in which messages are claimed.
    *
    * @param dueMicros when a message is due, in microseconds since 1970 by the database's clock
-   * @param id of the message, for those that are due at the same time
+   * @param id the message's id, which orders messages that are due at the same time
    */
   public record Position(long dueMicros, UUID id) {
     static final Position BEGINNING = new Position(0, new UUID(0, 0));
@@ -50,7 +50,7 @@ final class ClaimCursor {
     return reached;
   }
 
-  /** Takes note of what a claim brought, in any order; nothing moves nothing. */
+  /** Moves to the last of the claimed messages, given in any order; stays if there are none. */
   synchronized void reached(List<ClaimedMessage> messages) {
     Position last = Position.BEGINNING;
     for (ClaimedMessage message : messages) {

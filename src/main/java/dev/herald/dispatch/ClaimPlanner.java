@@ -19,20 +19,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Decides when this node claims and how much: as soon as something wakes it while there is room,
- * never more than it will start soon. What is claimed and not yet recorded is bounded, so memory
- * is. Thread-safe.
+ * Decides when this node claims and how much: as soon as something wakes it while slots are free,
+ * and never more than it will start soon. This limits the messages in flight, and so memory.
+ * Thread-safe.
  */
 public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private static final Logger LOG = LoggerFactory.getLogger(ClaimPlanner.class);
 
   /**
-   * How much work is claimed ahead, at the rate of late: enough to bridge a claim, little enough
-   * for a lease.
+   * How much work to prefetch, at the recent rate: enough to bridge a claim, little enough for a
+   * lease.
    */
   private static final Duration PREFETCH_TIME = Duration.ofMillis(500);
 
-  /** Claimed, delivered and recorded at the same time; with two, each waited for the others. */
+  /** Batches are claimed, delivered and recorded at the same time; with two, they waited. */
   private static final int BATCHES_AHEAD = 4;
 
   private final NoArgGenerator claimIds = Generators.timeBasedEpochRandomGenerator();
@@ -54,10 +54,10 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private volatile boolean closed;
 
   /**
-   * @param rateLimit {@code webhook.rate-limit}: deliveries a second of all nodes; 0 for no limit
-   * @param canDeliver whether what is claimed now could be delivered
-   * @param claimRouteRuns whether the rounds go on that ask for the next claim; when that ends, it
-   *     must {@link #wake}
+   * @param rateLimit {@code webhook.rate-limit}: deliveries per second of all nodes; 0 for no limit
+   * @param canDeliver whether a message claimed now could be delivered
+   * @param claimRouteRuns whether the route that asks for the next claim keeps running; when that
+   *     ends, call {@link #wake}
    */
   public ClaimPlanner(
       Settings.Dispatch settings,
@@ -73,15 +73,15 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   }
 
   /**
-   * Waits until something wakes it, {@code dispatch.idle-wait} at the most, and gives the next
-   * claim; null while nothing should be claimed. It does not wait once the rounds are to end.
+   * Waits until something wakes it, at most {@code dispatch.idle-wait}, and returns the next claim;
+   * null if nothing should be claimed. Does not wait while the claim route is stopping.
    */
   public Claim next() throws InterruptedException {
     if (!claimRouteRuns.getAsBoolean()) {
       return null;
     }
     wakeSignal.await(settings.idleWait());
-    claimWhenSlotsAreFree = true; // before it looks, or what is recorded meanwhile wakes nobody
+    claimWhenSlotsAreFree = true; // before the check, or a record meanwhile would wake nobody
     int limit = maxToClaim(inFlight.perSecond());
     if (limit == 0 || !canDeliver() || !claimRouteRuns.getAsBoolean()) {
       return null;
@@ -100,16 +100,16 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
 
   /**
    * Whether a message may be posted now. Not while outcomes cannot be written: their leases may run
-   * out, and a claim would overtake them and send again what is known to be sent.
+   * out, and a claim could resend messages whose SENT is not yet written.
    */
   public boolean postingAllowed() {
     return !closed && !recordingFails;
   }
 
   /**
-   * Whether a message that is stored now would wait for this node, so that the others should hear
-   * of it. Never with paced sending, where the turn decides; whether the scheduler runs is the
-   * claim's to see. Changes nothing, and asks nobody.
+   * Whether a message stored now would have to wait for this node, so that the others should be
+   * notified. Never with paced sending, where the turn decides. Whether the scheduler runs is
+   * checked by the claim. Has no side effects.
    */
   public boolean needsOtherNodes() {
     return settings.continuous()
@@ -124,7 +124,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   }
 
   /**
-   * A claim by hand: neither the switch, the pace nor the circuit holds it back.
+   * A claim by hand, which ignores the switch, the pace and the circuit.
    *
    * @throws ProblemException while nothing can be delivered
    */
@@ -133,17 +133,17 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
       throw new ProblemException(
           Type.UNAVAILABLE,
           closed
-              ? "this node is shutting down"
+              ? "this node is shutting down; ask another"
               : recordingFails
-                  ? "outcomes cannot be recorded at the moment"
-                  : "a route that delivers is stopped on this node");
+                  ? "outcomes cannot be recorded at the moment; GET /health shows why"
+                  : "a delivery route is stopped on this node; GET /api/v1/routes shows which");
     }
     return claim(batchSize == null ? settings.batchSize() : batchSize, true, false);
   }
 
   /**
-   * With a rate limit each claim begins at the beginning: most bring nothing, and the one a second
-   * that looks there must not be one of those.
+   * With a rate limit every claim starts at the beginning: most bring nothing, and the one per
+   * second that starts there could be one of those.
    */
   private Claim claim(int limit, boolean manual, boolean probe) {
     long now = System.nanoTime();
@@ -160,7 +160,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
         now);
   }
 
-  /** Takes note of what a claim brought, and asks for more while there is more. */
+  /** Counts the claimed messages, and asks for more if there may be more. */
   public List<ClaimedMessage> claimed(
       @Variable("claim") Claim claim, @Body List<ClaimedMessage> messages) {
     inFlight.claimed(messages.size());
@@ -191,7 +191,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     return messages;
   }
 
-  /** A tick whose claim failed: nothing was claimed, or its lease will run out. */
+  /** A claim failed: either nothing was claimed, or its lease will run out. */
   public void failed(@ExchangeException Exception failure) {
     Claim claim = pendingClaim;
     pendingClaim = null;
@@ -199,7 +199,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
       circuit.releasePermission();
     }
     if (!failing) {
-      LOG.warn("Nothing could be claimed, and every tick tries again: {}", failure.getMessage());
+      LOG.warn("A claim failed; every tick tries again: {}", failure.getMessage());
     }
     failing = true;
   }
@@ -235,17 +235,17 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     return pendingClaim == null && inFlight.count() <= 0;
   }
 
-  /** Claims that were answered, those too that brought nothing. */
+  /** Successful claims, including empty ones. */
   public long claims() {
     return claims.get();
   }
 
-  /** Messages that they brought. */
+  /** Messages claimed, once per attempt. */
   public long messages() {
     return messages.get();
   }
 
-  /** Messages that this node claimed after an earlier claim had never ended. */
+  /** Messages that this node claimed again after their lease ran out. */
   public long orphans() {
     return orphans.get();
   }
@@ -256,8 +256,8 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   }
 
   /**
-   * How many to claim now: a batch, or in continuous mode what will be started soon; zero for not
-   * now.
+   * How many to claim now: a batch, or in continuous mode as many as will start soon; zero for
+   * none.
    *
    * @param perSecond how many were recorded a second of late
    */

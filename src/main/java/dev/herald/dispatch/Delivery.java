@@ -14,12 +14,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * One claimed message on its way through this node; it ends exactly once, with an outcome. It knows
- * of the POSTs that the route makes, one as a rule, and holds them to the claim's lease.
- * Thread-safe.
+ * The delivery of one claimed message; it ends exactly once, with an outcome. It tracks the route's
+ * POSTs, usually one, and keeps them within the claim's lease. Thread-safe.
  */
 final class Delivery implements Posting {
-  /** What of a lease is kept for what follows a POST: recording its outcome. */
+  /** The part of a lease that is reserved for recording the outcome. */
   static final long MARGIN_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final ClaimedMessage message;
@@ -46,13 +45,13 @@ final class Delivery implements Posting {
     return posts;
   }
 
-  /** A POST that would be cut off halfway leaves nobody wiser: half of its time must be there. */
+  /** A POST that is cut off has an unknown outcome, so at least half of its time must be left. */
   @Override
   public long deadline(long now, long timeoutNanos) throws WebhookException {
     long left = claim.leaseLeft(now) - MARGIN_NANOS;
     if (left < timeoutNanos / 2) {
       throw WebhookException.notSent(
-          "the steps before the POST took so long that the lease is nearly over");
+          "the steps before the POST took too long: the lease is nearly over");
     }
     return now + Math.min(timeoutNanos, left);
   }
@@ -68,7 +67,7 @@ final class Delivery implements Posting {
     posts = new Posts(Course.ANSWERED, status, posts.maybeSent());
   }
 
-  /** The outcome with what only the delivery knows, or nothing when it has ended before. */
+  /** Completes the outcome; nothing if the delivery has already ended. */
   Optional<Outcome> end(Outcome outcome, long now) {
     if (!ended.compareAndSet(false, true)) {
       return Optional.empty();

@@ -7,9 +7,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The threads that deliver, {@code dispatch.concurrency} of them: each carries one message through
- * route {@code deliver-message} at a time, so a step of it may block. Virtual ones where the JDK
- * has them, from 21 on.
+ * The {@code dispatch.concurrency} delivery threads. Each takes one message at a time through the
+ * route {@code deliver-message}, so its steps may block. They are virtual threads from JDK 21 on.
  */
 public final class DeliveryThreads extends ThreadPoolExecutor {
   private static final int IDLE_SECONDS = 10;
@@ -25,13 +24,13 @@ public final class DeliveryThreads extends ThreadPoolExecutor {
     allowCoreThreadTimeOut(true);
   }
 
-  /** One thread more: what waits is given back at once, though all others wait for a provider. */
+  /** Adds a thread, so that waiting messages are given back at once even if all others are busy. */
   void hurry() {
     setMaximumPoolSize(getMaximumPoolSize() + 1);
     setCorePoolSize(getMaximumPoolSize());
   }
 
-  /** By reflection, for Herald is compiled for a JDK that has no virtual threads. */
+  /** By reflection, because Herald is compiled for a JDK without virtual threads. */
   private static ThreadFactory factory() {
     try {
       Object builder = Thread.class.getMethod("ofVirtual").invoke(null);

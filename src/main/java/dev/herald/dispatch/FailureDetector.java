@@ -5,9 +5,9 @@ import dev.herald.dispatch.Calls.Call;
 import java.time.Duration;
 
 /**
- * Tells from how POSTs ended whether the provider is down, or wants fewer messages. Failures are
- * often faster than successes and come first, so it looks at no fewer calls than are under way. Not
- * thread-safe.
+ * Detects from the POSTs that ended whether the provider is down, or wants fewer messages. Failures
+ * are often faster than successes and come first, so this needs at least as many calls as are under
+ * way. Not thread-safe.
  */
 final class FailureDetector {
   private static final int SLICES = 10;
@@ -42,11 +42,11 @@ final class FailureDetector {
   }
 
   /**
-   * Why the provider is down, or null while it is not. Calls that are under way are taken for
-   * successes. What is misconfigured counts when it is a second old and nothing was delivered
-   * meanwhile; before that it may be the message's own fault.
+   * Why the provider is down, or null if it is not. Calls under way count as successes. A
+   * misconfigured call counts once it is a second old and nothing was delivered meanwhile; before
+   * that the message itself may be at fault.
    *
-   * @param underWay how many POSTs are, with the one that was just added
+   * @param underWay how many POSTs are under way, including the one just added
    */
   String outage(long now, int underWay) {
     int enough = Math.max(settings.minimumCalls(), underWay);
@@ -72,7 +72,8 @@ final class FailureDetector {
   }
 
   /**
-   * Whether the provider asks for fewer messages; one that is throttled for itself does not count.
+   * Whether the provider asks for fewer messages. A single message that is always throttled does
+   * not count.
    */
   boolean asksForFewer(long now, int underWay) {
     int throttled = ofLate.count(Call.THROTTLED, now);

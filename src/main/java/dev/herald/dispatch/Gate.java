@@ -16,8 +16,8 @@ import org.apache.camel.Processor;
 import org.apache.camel.support.SynchronizationAdapter;
 
 /**
- * The step before a message's delivery: it checks whether the message may still be posted. One that
- * may not leaves the route with its outcome. However the route ends, the outcome is recorded.
+ * The step before a message's delivery: checks whether the message may still be posted. If not, the
+ * message leaves the route with its outcome. However the route ends, the outcome is recorded.
  * Thread-safe.
  */
 public final class Gate implements Processor {
@@ -31,7 +31,7 @@ public final class Gate implements Processor {
   private volatile boolean closed;
 
   /**
-   * @param postingAllowed whether a POST may begin now; what comes while it may not is given back
+   * @param postingAllowed whether a POST may begin now; otherwise messages are given back
    */
   public Gate(
       Settings settings,
@@ -65,12 +65,12 @@ public final class Gate implements Processor {
             });
   }
 
-  /** From now on gives back whatever comes. */
+  /** Gives back all messages from now on. */
   void close() {
     closed = true;
   }
 
-  /** Messages on their way through the delivery route. */
+  /** Messages in the delivery route. */
   public int busy() {
     return busy.get();
   }
@@ -99,7 +99,7 @@ public final class Gate implements Processor {
     return Optional.empty();
   }
 
-  /** However the exchange ends, its delivery ends once. */
+  /** Ends the delivery once, however the exchange ends. */
   private final class Ending extends SynchronizationAdapter {
     private final Delivery delivery;
 
@@ -114,7 +114,7 @@ public final class Gate implements Processor {
       delivery.end(outcome, System.nanoTime()).ifPresent(ended -> end(exchange, ended));
     }
 
-    /** The body is for whoever waits for the batch. */
+    /** The body is for the caller that waits for the batch. */
     private void end(Exchange exchange, Outcome outcome) {
       exchange.getMessage().setBody(outcome);
       circuit.note(outcome);
@@ -127,7 +127,7 @@ public final class Gate implements Processor {
       if (failure == null) {
         failure =
             new IllegalStateException(
-                "the route ended without an outcome; it must end with step outcomes");
+                "the route ended without an outcome; its last step must be outcomeClassifier");
       }
       return outcomes.failed(delivery.message(), failure, delivery.posts());
     }

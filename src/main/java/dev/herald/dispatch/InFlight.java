@@ -5,7 +5,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
-/** What this node has claimed and not recorded, and how fast it gets done. Thread-safe. */
+/** Messages that this node has claimed and not recorded, and their recent rate. Thread-safe. */
 final class InFlight {
   private static final long WINDOW_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
@@ -17,7 +17,7 @@ final class InFlight {
   private long perSecond;
 
   /**
-   * @param nanoTime a clock that is never set, like {@link System#nanoTime()}
+   * @param nanoTime a monotonic clock, like {@link System#nanoTime()}
    */
   InFlight(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
@@ -28,7 +28,7 @@ final class InFlight {
     count.addAndGet(messages);
   }
 
-  /** So many are recorded, or given up. */
+  /** This many are recorded, or given up. */
   void recorded(int messages) {
     recorded.addAndGet(messages);
     count.addAndGet(-messages);
@@ -38,7 +38,7 @@ final class InFlight {
     return count.get();
   }
 
-  /** How many were recorded a second, of late. */
+  /** The recent rate: messages recorded per second. */
   synchronized long perSecond() {
     long now = nanoTime.getAsLong();
     if (now - since >= WINDOW_NANOS) {
@@ -50,7 +50,7 @@ final class InFlight {
     return perSecond;
   }
 
-  /** As {@link #perSecond()} last worked it out. */
+  /** The last computed rate. */
   synchronized long latestPerSecond() {
     return perSecond;
   }

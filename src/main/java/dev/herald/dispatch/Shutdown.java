@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends the delivery of this node: no more claims, what is in flight finishes, the rest is given
- * back at once.
+ * Ends delivery on this node: claims stop, POSTs under way finish, and the rest is given back at
+ * once.
  */
 public final class Shutdown {
   private static final Logger LOG = LoggerFactory.getLogger(Shutdown.class);
@@ -33,7 +33,7 @@ public final class Shutdown {
     this.gracePeriod = gracePeriod;
   }
 
-  /** Takes as long as the POSTs under way, and the grace period at the most. */
+  /** Waits for the POSTs under way, at most for the grace period. */
   public void run() throws InterruptedException {
     long end = System.nanoTime() + gracePeriod.toNanos();
     planner.close();

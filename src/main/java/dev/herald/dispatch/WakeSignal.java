@@ -4,11 +4,11 @@ import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
-/** Lets one thread wait until there may be work: many wakes in a row are one. Thread-safe. */
+/** Lets one thread wait until there may be work. Many wakes in a row count as one. Thread-safe. */
 final class WakeSignal {
   private final Semaphore wakes = new Semaphore(0);
 
-  /** Ends the wait, or the next one when nobody waits. */
+  /** Ends the wait, or the next one if nobody waits. */
   void wake() {
     if (wakes.availablePermits() == 0) {
       wakes.release();

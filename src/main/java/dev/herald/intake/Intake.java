@@ -27,8 +27,8 @@ import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
 /**
- * Stores requests: those that come while others are being written share the next statement, and
- * each is answered after its own commit. Thread-safe.
+ * Stores requests. Those that arrive while others are being written share the next statement, and
+ * each is answered after its commit. Thread-safe.
  */
 public final class Intake {
   private static final int WRITERS = 2;
@@ -118,7 +118,9 @@ public final class Intake {
     if (closed || !queue.offer(request)) {
       throw new ProblemException(
           Type.UNAVAILABLE,
-          closed ? "this node is shutting down" : "too many requests are waiting to be stored");
+          closed
+              ? "this node is shutting down"
+              : "too many requests are waiting to be stored; try again later");
     }
     if (closed && queue.remove(request)) {
       // It came after the writers' last look.
@@ -133,7 +135,8 @@ public final class Intake {
     if (made.isEmpty() || !made.get(0).requestHash().equals(request.hash())) {
       throw new ProblemException(
           Type.KEY_REUSED,
-          "Idempotency-Key '%s' came with another body before".formatted(request.idempotencyKey()));
+          "Idempotency-Key '%s' came with another body before; use a new key"
+              .formatted(request.idempotencyKey()));
     }
     return made.stream().map(EarlierMessage::message).toList();
   }

@@ -17,8 +17,8 @@ import java.util.UUID;
 import org.apache.camel.Body;
 
 /**
- * Makes messages of bodies that obey the contract's schema, by the rules that a schema cannot say.
- * Thread-safe.
+ * Turns bodies that match the contract's schema into messages, and checks the rules that a schema
+ * cannot express. Thread-safe.
  */
 public final class NewMessages {
   private final NoArgGenerator ids = Generators.timeBasedEpochGenerator();

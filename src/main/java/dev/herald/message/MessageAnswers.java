@@ -8,7 +8,7 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.Variable;
 
-/** What the API answers about messages, and why it says no. Stateless. */
+/** The API's responses about messages, and its reasons for refusals. Stateless. */
 public final class MessageAnswers {
 
   /** Schema {@code Accepted} of the contract. */
@@ -31,7 +31,7 @@ public final class MessageAnswers {
   /**
    * The message, which must be there.
    *
-   * @throws ApiException NOT_FOUND
+   * @throws ProblemException NOT_FOUND
    */
   public Message found(@Body Message message, @Variable("id") String id) {
     if (message == null) {
@@ -48,7 +48,7 @@ public final class MessageAnswers {
   /**
    * Says why a message could not be replaced or cancelled.
    *
-   * @throws ApiException always
+   * @throws ProblemException always
    */
   public void notPending(@Body Message message, @Variable("id") String id) {
     found(message, id);
@@ -62,7 +62,7 @@ public final class MessageAnswers {
   /**
    * Says why a message could not be sent again.
    *
-   * @throws ApiException always
+   * @throws ProblemException always
    */
   public void notOver(@Body Message message, @Variable("id") String id) {
     found(message, id);

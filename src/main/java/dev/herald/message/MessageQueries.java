@@ -177,7 +177,8 @@ public final class MessageQueries {
         Problem.of(
             Type.BAD_PARAMETER,
             List.of(
-                new FieldError("cursor", "cursor", "must be the nextCursor of the page before"))));
+                new FieldError(
+                    "cursor", "cursor", "must be the nextCursor of the previous page"))));
   }
 
   /** The first UUIDv7 of a millisecond, RFC 9562 section 5.7. */

@@ -6,7 +6,7 @@ import com.google.i18n.phonenumbers.PhoneNumberUtil.PhoneNumberFormat;
 import com.google.i18n.phonenumbers.Phonenumber.PhoneNumber;
 import java.util.Optional;
 
-/** Turns what people write into E.164 (ITU-T), by libphonenumber. Immutable. */
+/** Converts phone numbers as people write them to E.164 (ITU-T), with libphonenumber. Immutable. */
 public final class PhoneNumbers {
   private static final PhoneNumberUtil NUMBERS = PhoneNumberUtil.getInstance();
 

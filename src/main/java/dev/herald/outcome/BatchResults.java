@@ -10,13 +10,13 @@ import org.apache.camel.AggregationStrategy;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 
-/** Collects the outcomes of a batch for whoever waits for them. Stateless. */
+/** Collects the outcomes of a batch for its caller. Stateless. */
 public final class BatchResults implements AggregationStrategy {
 
-  /** What became of a batch: schema {@code BatchResult} of the contract. */
+  /** The outcomes of a batch: schema {@code BatchResult} of the contract. */
   public record BatchResult(int claimed, Map<String, Integer> outcomes, List<Entry> messages) {}
 
-  /** What became of one message of it. */
+  /** The outcome of one message. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Entry(UUID id, String outcome, String webhookMessageId, String error) {}
 
@@ -41,7 +41,7 @@ public final class BatchResults implements AggregationStrategy {
     return (List<Outcome>) all.getMessage().getBody();
   }
 
-  /** Sums up. */
+  /** Counts and lists the outcomes. */
   public BatchResult of(@Body List<Outcome> outcomes) {
     Map<String, Integer> counts = new TreeMap<>();
     List<Entry> entries = new ArrayList<>();

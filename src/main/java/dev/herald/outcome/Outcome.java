@@ -4,16 +4,16 @@ import dev.herald.message.ClaimedMessage;
 import java.time.Duration;
 
 /**
- * What became of one claimed message, before any decision about what follows from it.
+ * How the delivery of one claimed message ended, before any decision about what follows.
  *
  * @param message the message
  * @param kind what happened
- * @param httpStatus the provider's status; null without an answer
- * @param webhookMessageId the provider's id for the message; null when it gave none
- * @param error why it was not delivered, cut to {@value #MAX_ERROR} characters; null when it was
- * @param retryAfter how long the provider asks to wait; null when it does not ask
- * @param took from the start of the POST to its end; zero when there was none
- * @param probe whether this was one of the few messages that test an open circuit
+ * @param httpStatus the provider's status; null without a response
+ * @param webhookMessageId the provider's id for the message; null if it returned none
+ * @param error why it was not delivered, cut to {@value #MAX_ERROR} characters; null if it was
+ * @param retryAfter how long the provider asks to wait; null if it does not
+ * @param took from the start of the POST to its end; zero without one
+ * @param probe whether the message tested an open circuit
  */
 public record Outcome(
     ClaimedMessage message,
@@ -30,21 +30,21 @@ public record Outcome(
 
   /** What can happen to a claimed message. */
   public enum Kind {
-    /** The provider took it: 2xx, whatever the body. */
+    /** The provider accepted it: 2xx, with any body. */
     DELIVERED,
-    /** The provider certainly did not take it, and may later. */
+    /** The provider certainly did not accept it, but may later. */
     NOT_SENT,
-    /** The endpoint or its key is wrong; that says nothing about the message. */
+    /** The webhook's URL or key is wrong, unless other messages get through. */
     MISCONFIGURED,
-    /** The provider will not take this message. */
+    /** The provider will not accept this message. */
     REFUSED,
-    /** Nobody here can know. */
+    /** The provider may have accepted it; Herald cannot know. */
     MAYBE_SENT,
-    /** Its time ran out before a POST was made. */
+    /** It expired before a POST was made. */
     EXPIRED,
     /** An earlier claim never ended, and the policy allows no further POST. */
     ORPHANED,
-    /** Given back untouched, with no POST made. */
+    /** Given back without a POST. */
     RETURNED;
 
     /** Whether a POST was tried, so that a failure is kept as an attempt. */
@@ -57,7 +57,7 @@ public record Outcome(
     error = error == null ? null : cut(error);
   }
 
-  /** An error of a length that is kept. */
+  /** Cuts an error to the length that is kept. */
   static String cut(String error) {
     return error.length() > MAX_ERROR ? error.substring(0, MAX_ERROR - 1) + "…" : error;
   }

@@ -16,9 +16,9 @@ import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /**
- * Outcomes that are recorded in one statement, with the verdict on each, in id order: rows are
- * locked in that order everywhere, so no two nodes wait for each other. The columns are the
- * parameters of {@code sql/record-outcomes.sql}. Immutable.
+ * Outcomes that one statement records, each with its transition, in id order. All nodes lock rows
+ * in that order, so no two wait for each other. The columns are the parameters of {@code
+ * sql/record-outcomes.sql}. Immutable.
  */
 public final class OutcomeBatch {
   private final List<Entry> entries;
@@ -28,14 +28,14 @@ public final class OutcomeBatch {
 
   private record Entry(Outcome outcome, Transition verdict, long endedAt) {}
 
-  /** An outcome that the database has. */
+  /** An outcome that was recorded. */
   public record RecordedOutcome(Outcome outcome, MessageStatus status) {}
 
   /**
-   * What the statement answers.
+   * The result of the statement.
    *
    * @param at the database's time of the record
-   * @param positions those that it recorded, from 1; the others were fenced off
+   * @param positions of the recorded outcomes, from 1; the others were fenced off
    */
   public record Recorded(Instant at, Set<Long> positions) {
     public static Recorded read(ResultSet row, int rowNumber) throws SQLException {
@@ -70,7 +70,7 @@ public final class OutcomeBatch {
     return column(String[]::new, e -> e.verdict.status().name());
   }
 
-  /** What the claim had counted and the verdict takes back: 0 or 1. */
+  /** 1 if the attempt that the claim counted does not count, otherwise 0. */
   public Integer[] getUncounted() {
     return column(Integer[]::new, e -> e.verdict.counted() ? 0 : 1);
   }
@@ -90,7 +90,7 @@ public final class OutcomeBatch {
         e -> e.verdict.error() != null ? Outcome.cut(e.verdict.error()) : e.outcome.error());
   }
 
-  /** The class of the failed attempt to keep; null where there is none. */
+  /** The class of the failed attempt to keep; null if there is none. */
   public String[] getAttemptClasses() {
     return column(String[]::new, e -> failedAttempt(e.outcome) ? e.outcome.kind().name() : null);
   }
@@ -107,7 +107,7 @@ public final class OutcomeBatch {
     return column(Integer[]::new, e -> (int) e.outcome.took().toMillis());
   }
 
-  /** How long ago each attempt began: the database knows when that was by its own clock. */
+  /** How long ago each attempt began, so that the database can date it by its own clock. */
   public Long[] getAgesMs() {
     long now = System.nanoTime();
     return column(
@@ -126,7 +126,7 @@ public final class OutcomeBatch {
     return recorded;
   }
 
-  /** The outcomes that the fence held back. */
+  /** The outcomes that were fenced off. */
   List<Outcome> fencedOff(Recorded written) {
     return IntStream.range(0, entries.size())
         .filter(i -> !written.positions().contains(i + 1L))

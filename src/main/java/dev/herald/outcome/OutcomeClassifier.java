@@ -11,7 +11,7 @@ import org.apache.camel.Message;
 import org.apache.camel.Processor;
 
 /**
- * Says what a webhook's answer, or its silence, means for a message: the table "Outcomes" of
+ * Classifies a webhook's response, or its failure to respond, by the table "Outcomes" in
  * docs/architecture.md. Stateless.
  */
 public final class OutcomeClassifier implements Processor {
@@ -24,13 +24,14 @@ public final class OutcomeClassifier implements Processor {
     this.retryAfter = new RetryAfter(clock);
   }
 
-  /** The last step of the delivery route: the answer becomes what it means. */
+  /** The last step of the delivery route: turns the response into an outcome. */
   @Override
   public void process(Exchange exchange) {
     Message answer = exchange.getMessage();
     Integer status = answer.getHeader(Exchange.HTTP_RESPONSE_CODE, Integer.class);
     if (status == null) {
-      throw new IllegalStateException("there is no answer: the webhook was not called");
+      throw new IllegalStateException(
+          "no step called the webhook, so there is no answer to classify");
     }
     answer.setBody(
         answered(
@@ -44,7 +45,7 @@ public final class OutcomeClassifier implements Processor {
                 answer.getHeader(Exchange.CONTENT_TYPE, String.class))));
   }
 
-  /** Classifies an answer. */
+  /** Classifies a response. */
   Outcome answered(ClaimedMessage message, int status, Duration retryAfter, ProviderText answer) {
     Kind kind = kind(status);
     return kind == Kind.DELIVERED
@@ -56,7 +57,7 @@ public final class OutcomeClassifier implements Processor {
   /**
    * Classifies a failure of the delivery route.
    *
-   * @param posts what the route had posted by then
+   * @param posts the route's POSTs up to the failure
    */
   public Outcome failed(ClaimedMessage message, Exception failure, Posts posts) {
     if (failure instanceof WebhookException webhook) {
@@ -93,7 +94,7 @@ public final class OutcomeClassifier implements Processor {
     return switch (status) {
       case 408, 425, 429, 503 -> Kind.NOT_SENT;
       case 401, 403, 404, 405 -> Kind.MISCONFIGURED;
-      // 500, 502, 504 and what the table does not name: the server may have acted before it failed.
+      // 500, 502, 504 and all others: the server may have acted before it failed.
       default -> status >= 300 && status < 500 ? Kind.REFUSED : Kind.MAYBE_SENT;
     };
   }

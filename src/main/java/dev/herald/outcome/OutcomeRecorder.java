@@ -22,9 +22,9 @@ import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataIntegrityViolationException;
 
 /**
- * Writes outcomes to the database in batches: what has come while the last batch was written is the
- * next one. What cannot be written, because PostgreSQL is away, is kept and tried again until it
- * can; the fence decides then whether it still counts. Thread-safe.
+ * Writes outcomes to the database in batches: those that arrive during one write form the next
+ * batch. While PostgreSQL is away it keeps a batch and retries; the fence then decides whether each
+ * outcome still counts. Thread-safe.
  */
 public final class OutcomeRecorder {
   private static final Logger LOG = LoggerFactory.getLogger(OutcomeRecorder.class);
@@ -35,15 +35,15 @@ public final class OutcomeRecorder {
   private static final long MAX_PAUSE_MS = 1_000;
   private static final long POLL_MS = 100;
 
-  /** Hears how the recording goes. */
+  /** Is told how the recording goes. */
   public interface Listener {
     /** Messages that are claimed and not yet recorded. */
     int inFlight();
 
-    /** So many outcomes are recorded, or given up. */
+    /** Called when this many outcomes are recorded or given up. */
     void recorded(int count);
 
-    /** Whether outcomes can be written at the moment, and none is left that could not be. */
+    /** Called with false when a write fails, and with true when the queue is empty again. */
     void recording(boolean works);
   }
 
@@ -57,7 +57,7 @@ public final class OutcomeRecorder {
   private volatile boolean closing;
 
   /**
-   * @param route writes one batch, or throws; calls it from one thread only
+   * @param route writes one batch, or throws; called from one thread only
    */
   public OutcomeRecorder(RetryPolicy policy, Consumer<OutcomeBatch> route, Listener listener) {
     this.policy = policy;
@@ -73,47 +73,47 @@ public final class OutcomeRecorder {
     thread.start();
   }
 
-  /** Takes an outcome to be recorded. */
+  /** Adds an outcome to the queue. */
   public void add(Outcome outcome) {
     outcomes.get(outcome.kind()).increment();
     queue.add(new FinishedOutcome(outcome, System.nanoTime()));
   }
 
-  /** Takes note of what a record did: an outcome whose claim had ended changed nothing. */
+  /** Counts the outcomes that the fence ignored. */
   public void recorded(@Variable("batch") OutcomeBatch batch, @Body Recorded written) {
     List<Outcome> fenced = batch.fencedOff(written);
     if (!fenced.isEmpty()) {
       fencedOff.addAndGet(fenced.size());
       LOG.warn(
-          "{} outcomes came after their claims had ended and changed nothing; the first is {} of message {}",
+          "{} outcomes came after their claims had ended and were ignored; the first is {} of message {}",
           fenced.size(),
           fenced.get(0).kind(),
           fenced.get(0).message().id());
     }
   }
 
-  /** Deliveries of this node that ended so. */
+  /** Deliveries of this node that ended with this kind. */
   public long outcomes(Kind kind) {
     return outcomes.get(kind).sum();
   }
 
-  /** Outcomes that changed nothing, for their claims had ended. */
+  /** Outcomes that came too late and were fenced off. */
   public long fencedOff() {
     return fencedOff.get();
   }
 
-  /** Outcomes that wait to be recorded. */
+  /** Outcomes waiting to be recorded. */
   public int backlog() {
     return queue.size();
   }
 
-  /** Records what is left, for a while. */
+  /** Records the remaining outcomes, for at most this time. */
   public void close(Duration patience) throws InterruptedException {
     closing = true;
     thread.join(Math.max(1, patience.toMillis()));
     if (thread.isAlive()) {
       LOG.warn(
-          "Stopped with outcomes that PostgreSQL did not take; their messages are due again when their leases run out");
+          "Stopped before PostgreSQL took all outcomes; their messages are due again when their leases run out");
     }
   }
 
@@ -134,9 +134,9 @@ public final class OutcomeRecorder {
   }
 
   /**
-   * What is there, and under load what comes in a moment: a statement costs as much as many rows.
-   * It does not wait for more than half of what is in flight, or nothing would be claimed
-   * meanwhile.
+   * Takes what is queued, and under load waits a moment for more, because a statement costs as much
+   * as many rows. It never waits for more than half of the messages in flight, or nothing would be
+   * claimed meanwhile.
    */
   private void gather(List<FinishedOutcome> batch) {
     queue.drainTo(batch, MAX_BATCH - 1);
@@ -170,14 +170,14 @@ public final class OutcomeRecorder {
     }
   }
 
-  /** A row that the database will never take must not hold up the others. */
+  /** A row that the database always rejects must not block the others. */
   private void oneByOne(List<FinishedOutcome> batch, DataIntegrityViolationException reason) {
     if (batch.size() > 1) {
       batch.forEach(one -> write(List.of(one)));
       return;
     }
     LOG.error(
-        "The outcome of message {} cannot be recorded; it is due again when its lease runs out: {}",
+        "The outcome of message {} cannot be recorded; the message is due again when its lease runs out: {}",
         batch.get(0).outcome().message().id(),
         reason.getMessage());
     listener.recorded(1);

@@ -13,7 +13,7 @@ import java.nio.charset.IllegalCharsetNameException;
 import java.util.regex.Pattern;
 import org.apache.hc.core5.http.ContentType;
 
-/** What is kept of a provider's answer: its id for the message, or the beginning of an error. */
+/** What Herald keeps of a provider's response: its id for the message, or the start of an error. */
 final class ProviderText {
   private static final int MAX_ID = 255;
   private static final int MAX_ERROR_BYTES = 400;
@@ -36,7 +36,7 @@ final class ProviderText {
     return new ProviderText(body == null ? new byte[0] : body, charset(contentType));
   }
 
-  /** The provider's {@code messageId}, if the answer is a JSON object that has one at its top. */
+  /** The provider's {@code messageId}, if the body is a JSON object with one at the top level. */
   String messageId() {
     if (body.length == 0) {
       return null;
@@ -54,12 +54,12 @@ final class ProviderText {
         json.skipChildren();
       }
     } catch (IOException notJson) {
-      // A 2xx counts whatever its body.
+      // A 2xx counts with any body.
     }
     return null;
   }
 
-  /** JSON finds out by itself which Unicode encoding it has, which is faster. */
+  /** The JSON parser detects Unicode encodings itself, which is faster. */
   private JsonParser parser() throws IOException {
     return charset == UTF_8
         ? JSON.createParser(body)
@@ -71,15 +71,13 @@ final class ProviderText {
     return id.isEmpty() ? null : id.substring(0, Math.min(id.length(), MAX_ID));
   }
 
-  /** The error of a message: the status, and how the body begins. */
+  /** The error to keep: the status, and the start of the body. */
   String error(int status) {
     String begins = storable(new String(body, 0, Math.min(body.length, MAX_ERROR_BYTES), charset));
     return begins.isEmpty() ? "HTTP " + status : "HTTP " + status + ": " + begins;
   }
 
-  /**
-   * What a Content-Type says that the body is written in; UTF-8 when it does not, or not sensibly.
-   */
+  /** The charset of a Content-Type; UTF-8 if it is missing or invalid. */
   static Charset charset(String contentType) {
     if (contentType == null || contentType.indexOf('=') < 0) {
       return UTF_8;
@@ -93,8 +91,8 @@ final class ProviderText {
   }
 
   /**
-   * Words without what PostgreSQL cannot hold or a log should not: each run of control characters
-   * and lone surrogates is a space.
+   * Replaces each run of control characters and lone surrogates with a space: PostgreSQL cannot
+   * store some of them, and a log should not show them.
    */
   static String storable(String text) {
     int first = 0;
@@ -107,7 +105,7 @@ final class ProviderText {
     return UNSTORABLE.matcher(text).replaceAll(" ").strip();
   }
 
-  /** Whether a character is certain to be: nearly every one is. */
+  /** A quick check: true for printable ASCII, which covers nearly every character. */
   private static boolean storable(char c) {
     return c >= ' ' && c < 0x7f;
   }

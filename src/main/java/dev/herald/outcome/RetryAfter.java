@@ -16,8 +16,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The header Retry-After, RFC 9110 section 10.2.3: seconds, which may have a fraction here, or a
- * date in any of its forms. Immutable.
+ * The header Retry-After, RFC 9110 section 10.2.3: seconds, also with a fraction, or a date in any
+ * form. Immutable.
  */
 final class RetryAfter {
   private static final Pattern SECONDS = Pattern.compile("([+-]?\\d{1,18})(\\.\\d*)?");
@@ -37,10 +37,9 @@ final class RetryAfter {
   }
 
   /**
-   * How long to wait: null when the header is missing or makes no sense, zero when its time is
-   * past.
+   * Reads how long to wait. Null if the header is missing or invalid; zero if its time is past.
    *
-   * @param date the answer's header Date, by whose clock a date counts; the node's own without one
+   * @param date the response's Date, against which a date is measured; without it, the node's clock
    */
   Duration wait(String retryAfter, String date) {
     if (retryAfter == null) {
@@ -64,8 +63,8 @@ final class RetryAfter {
   }
 
   /**
-   * RFC 9110 section 5.6.7: all three forms. The day of the week says nothing more, and with a year
-   * of two digits it may be wrong.
+   * Reads all three forms of RFC 9110 section 5.6.7. The day of the week is ignored: it is
+   * redundant, and with a two-digit year it may be wrong.
    */
   private Optional<Instant> date(String text) {
     String date = DAY_OF_WEEK.matcher(text.strip()).replaceFirst("").replaceAll(" +", " ");
@@ -79,7 +78,7 @@ final class RetryAfter {
     return Optional.empty();
   }
 
-  /** A year of two digits is no more than 50 years ahead. */
+  /** A two-digit year is at most 50 years ahead. */
   private DateTimeFormatter rfc850() {
     int first = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC).getYear() - 49;
     return new DateTimeFormatterBuilder()

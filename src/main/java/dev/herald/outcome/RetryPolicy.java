@@ -11,11 +11,11 @@ import java.util.function.DoubleSupplier;
 import java.util.function.Predicate;
 
 /**
- * Decides what follows from an outcome: the table "Outcomes" of docs/architecture.md. A POST that
- * may have left counts, and each wait is twice the last. One that certainly did not costs no
- * attempt: it is due again after as long as it has failed, which doubles too, and what ends it is
- * time. Waits have jitter and a cap; a provider's {@code Retry-After} lengthens them, within a
- * bound. Immutable.
+ * Decides what follows from an outcome, by the table "Outcomes" in docs/architecture.md. A POST
+ * that may have left counts, and each wait is twice the last one. A message that was certainly not
+ * sent uses up no attempt: it waits as long as it has been failing, which doubles too, and is given
+ * up after a time. Waits have jitter and a maximum; {@code Retry-After} lengthens them, up to a
+ * limit. Immutable.
  */
 public final class RetryPolicy {
   private final OnAmbiguous onAmbiguous;
@@ -24,8 +24,8 @@ public final class RetryPolicy {
   private final DoubleSupplier jitter;
 
   /**
-   * @param othersGetThrough whether the provider took other messages while one failed for so many
-   *     milliseconds; null for the first time
+   * @param othersGetThrough whether the provider accepted other messages in the milliseconds for
+   *     which one has been failing; null for the first failure
    */
   public RetryPolicy(Settings settings, Predicate<Long> othersGetThrough) {
     this(
@@ -36,7 +36,7 @@ public final class RetryPolicy {
   }
 
   /**
-   * @param jitter what a wait is multiplied by
+   * @param jitter the factor for a wait
    */
   RetryPolicy(
       OnAmbiguous onAmbiguous,
@@ -58,7 +58,7 @@ public final class RetryPolicy {
           onAmbiguous == OnAmbiguous.HOLD
               ? new Transition(MessageStatus.UNKNOWN, true, null)
               : counted(outcome);
-      // A wrong URL or key says nothing about the message; but if others get through, this does.
+      // A wrong URL or key is not the message's fault, unless others get through.
       case MISCONFIGURED -> misconfigured(outcome);
       case EXPIRED -> new Transition(MessageStatus.EXPIRED, false, null);
       case ORPHANED ->
@@ -70,14 +70,12 @@ public final class RetryPolicy {
     };
   }
 
-  /**
-   * Whether an orphan may be posted again: the policy must allow it, and an attempt must be left.
-   */
+  /** Whether an orphan may be posted again: the policy allows it, and an attempt is left. */
   public boolean allowsAgain(int attempt, int maxAttempts) {
     return onAmbiguous == OnAmbiguous.RETRY && attempt <= maxAttempts;
   }
 
-  /** The time of a wrong URL or key is not held against the message. */
+  /** Time spent with a wrong URL or key does not count against the message. */
   private Transition notSent(Outcome outcome) {
     ClaimedMessage message = outcome.message();
     long failingForMs =

@@ -6,8 +6,8 @@ import java.util.List;
 /**
  * An error as clients see it: RFC 9457. Its {@code type} is stable.
  *
- * @param correlationId names the request in the log
- * @param errors one for each bad field of a body or parameter; null for other problems
+ * @param correlationId identifies the request in the log
+ * @param errors one for each invalid field or parameter; null for other problems
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Problem(
@@ -23,27 +23,27 @@ public record Problem(
 
   /**
    * @param pointer a JSON pointer into the body, or a parameter's name
-   * @param rule the rule that is broken
-   * @param detail what would be right
+   * @param rule the violated rule
+   * @param detail how to fix it
    */
   public record FieldError(String pointer, String rule, String detail) {}
 
   /** The kinds of problem, each a stable {@code type}. */
   public enum Type {
-    MALFORMED(400, "The request is not well-formed"),
-    BAD_PARAMETER(400, "A parameter is wrong"),
-    UNAUTHORIZED(401, "A valid key is needed"),
-    NOT_FOUND(404, "There is no such thing"),
-    METHOD_NOT_ALLOWED(405, "The method is not allowed here"),
-    NOT_ACCEPTABLE(406, "The answer would be application/json"),
-    CONFLICT(409, "Its state does not allow this"),
+    MALFORMED(400, "The request is malformed"),
+    BAD_PARAMETER(400, "A parameter is invalid"),
+    UNAUTHORIZED(401, "A valid key is required"),
+    NOT_FOUND(404, "Not found"),
+    METHOD_NOT_ALLOWED(405, "The method is not allowed"),
+    NOT_ACCEPTABLE(406, "Only application/json is available"),
+    CONFLICT(409, "The current state does not allow this"),
     TOO_LARGE(413, "The body is too large"),
     UNSUPPORTED_MEDIA_TYPE(415, "The body must be application/json"),
-    INVALID(422, "The request is not valid"),
+    INVALID(422, "The request is invalid"),
     KEY_REUSED(422, "The Idempotency-Key was used for another request"),
     TOO_MANY_REQUESTS(429, "Too many requests"),
-    INTERNAL(500, "Something went wrong here"),
-    UNAVAILABLE(503, "Not available at the moment");
+    INTERNAL(500, "Internal error"),
+    UNAVAILABLE(503, "Currently unavailable");
 
     private final int status;
     private final String title;
@@ -64,12 +64,12 @@ public record Problem(
         "urn:problem-type:herald:" + name, type.title, type.status, detail, null, errors);
   }
 
-  /** Several bad fields of one body or query. */
+  /** Invalid fields of one body or query. */
   public static Problem of(Type type, List<FieldError> errors) {
     String detail =
         errors.size() == 1
             ? errors.get(0).pointer() + " " + errors.get(0).detail()
-            : errors.size() + " fields are wrong";
+            : errors.size() + " fields are invalid";
     return of(type, detail, errors);
   }
 

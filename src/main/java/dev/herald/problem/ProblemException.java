@@ -1,6 +1,6 @@
 package dev.herald.problem;
 
-/** A request that ends with a {@link Problem}. */
+/** Ends a request with a {@link Problem}. */
 public final class ProblemException extends RuntimeException {
   private static final long serialVersionUID = 1L;
   private final transient Problem problem;

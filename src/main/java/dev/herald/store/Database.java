@@ -26,9 +26,9 @@ import org.slf4j.LoggerFactory;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 
 /**
- * PostgreSQL: its schema, its connections, and whether it answers. While it is known to be away a
- * connection is refused at once, so that nothing queues up waiting for one; a probe notices when it
- * is back. Thread-safe.
+ * PostgreSQL: its schema, its connections, and whether it responds. While it is known to be away,
+ * requests for a connection fail at once, so that nothing queues up; a probe notices when it is
+ * back. Thread-safe.
  */
 public final class Database implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Database.class);
@@ -36,7 +36,7 @@ public final class Database implements AutoCloseable {
   private static final String TOO_MANY = "53300";
   private static final Duration PROBE = Duration.ofMillis(500);
 
-  /** Connections for claims, records, intake and housekeeping, whatever the API does. */
+  /** Connections reserved for claims, records, intake and housekeeping. */
   private static final int WORKERS = 6;
 
   private final Settings.Database settings;
@@ -55,18 +55,17 @@ public final class Database implements AutoCloseable {
   public Database(Settings.Database settings) {
     this.settings = settings;
     workPool = pool("work", WORKERS, "");
-    // The list statements leave out what does not restrict, which only a plan for the values at
-    // hand can use.
+    // The list statements have optional conditions, which only a custom plan can skip.
     apiPool = pool("api", settings.poolSize(), "-c plan_cache_mode=force_custom_plan");
   }
 
   /**
-   * Waits for the server, within {@code database.startup-timeout}, and brings the schema up to
-   * date: safe with several nodes at once.
+   * Waits for the server, at most {@code database.startup-timeout}, and migrates the schema. Safe
+   * with several nodes at once.
    *
-   * @param mayWait whether to go on waiting
+   * @param mayWait whether to keep waiting
    * @param running the switch's position in a new database
-   * @throws ConfigurationException when the server does not come, or will not let us in
+   * @throws ConfigurationException if the server does not respond in time, or refuses the login
    */
   public void prepare(BooleanSupplier mayWait, boolean running) {
     long end = System.nanoTime() + settings.startupTimeout().toNanos();
@@ -78,7 +77,7 @@ public final class Database implements AutoCloseable {
       } catch (SQLException e) {
         retryOrGiveUp(e, end, mayWait);
       } catch (FlywayException e) {
-        // The server, or the way to it, may go away at any moment of a start.
+        // The connection can be lost at any moment of a start.
         retryOrGiveUp(lost(e).orElseThrow(() -> e), end, mayWait);
       }
     }
@@ -101,7 +100,7 @@ public final class Database implements AutoCloseable {
     }
   }
 
-  /** The lost connection behind a failure, by its SQLSTATE; nothing when it was another. */
+  /** The lost connection that caused a failure, by its SQLSTATE; nothing for other causes. */
   private static Optional<SQLException> lost(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof SQLException sql
@@ -118,12 +117,12 @@ public final class Database implements AutoCloseable {
     return new FailFast(workPool);
   }
 
-  /** For what the API reads and changes. */
+  /** For the API. */
   public DataSource api() {
     return new FailFast(apiPool);
   }
 
-  /** Whether the server answered of late. */
+  /** Whether the last probe succeeded. */
   public boolean up() {
     return up;
   }
@@ -131,7 +130,8 @@ public final class Database implements AutoCloseable {
   private void retryOrGiveUp(SQLException failure, long end, BooleanSupplier mayWait) {
     String state = failure.getSQLState() == null ? "" : failure.getSQLState();
     String reason =
-        "PostgreSQL at %s (database.url): %s".formatted(settings.url(), failure.getMessage());
+        "cannot connect to PostgreSQL at %s (database.url): %s"
+            .formatted(settings.url(), failure.getMessage());
     if (state.startsWith("28") || state.equals("3D000")) {
       throw new ConfigurationException(reason);
     }
@@ -141,9 +141,7 @@ public final class Database implements AutoCloseable {
               .formatted(reason, settings.startupTimeout().toSeconds()));
     }
     LOG.warn(
-        "{}; trying again for {} s",
-        reason,
-        TimeUnit.NANOSECONDS.toSeconds(end - System.nanoTime()));
+        "{}; retrying for {} s", reason, TimeUnit.NANOSECONDS.toSeconds(end - System.nanoTime()));
     try {
       Thread.sleep(RETRY.toMillis());
     } catch (InterruptedException e) {
@@ -152,7 +150,7 @@ public final class Database implements AutoCloseable {
     }
   }
 
-  /** A connection of its own, outside of the pools: what it listens for ends with the session. */
+  /** A connection outside the pools, because LISTEN ends with its session. */
   Connection connectToListen() throws SQLException {
     Properties properties = properties();
     properties.setProperty("ApplicationName", "herald-listener");
@@ -182,10 +180,10 @@ public final class Database implements AutoCloseable {
       row.next();
       answers = row.getString(1).equals("off");
       if (up && !answers) {
-        LOG.warn("PostgreSQL takes no writes: it is read-only, or a standby");
+        LOG.warn("PostgreSQL refuses writes: it is read-only or a standby");
       }
     } catch (SQLException | RuntimeException e) {
-      // One connection too many says that it lives, and the pools have theirs.
+      // "Too many connections" means that it is alive, and the pools have theirs.
       answers = e instanceof SQLException refusal && TOO_MANY.equals(refusal.getSQLState());
       if (up && !answers) {
         LOG.warn("PostgreSQL is away: {}", e.getMessage());
@@ -209,7 +207,7 @@ public final class Database implements AutoCloseable {
     config.addDataSourceProperty("ApplicationName", "herald-" + name);
     config.addDataSourceProperty("reWriteBatchedInserts", "true");
     config.addDataSourceProperty("tcpKeepAlive", "true");
-    // An error's detail quotes the row, that is a message's content and number.
+    // An error's detail quotes the row, with the message's content and number.
     config.addDataSourceProperty("logServerErrorDetail", "false");
     config.addDataSourceProperty("connectTimeout", Math.max(1, settings.timeout().toSeconds()));
     config.addDataSourceProperty("socketTimeout", Math.max(1, 2 * settings.timeout().toSeconds()));
@@ -226,7 +224,7 @@ public final class Database implements AutoCloseable {
     workPool.close();
   }
 
-  /** Refuses at once while the server is known to be away. */
+  /** Fails at once while the server is known to be away. */
   private final class FailFast extends DelegatingDataSource {
     FailFast(DataSource pool) {
       super(pool);

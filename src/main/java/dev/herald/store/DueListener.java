@@ -10,14 +10,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Hears from PostgreSQL that messages are due which the node that took them leaves to others. It
- * saves a wait and no more: what it does not hear of, the next claim finds. Thread-safe.
+ * Listens to PostgreSQL for due messages that the node which accepted them leaves to others. This
+ * only saves a wait: the next claim finds what it misses. Thread-safe.
  */
 public final class DueListener implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DueListener.class);
   private static final String LISTEN = "LISTEN herald_due";
 
-  /** After so long without a word the server is asked, so that a dead connection is noticed. */
+  /** After this long without a notification the connection is tested. */
   private static final Duration SILENCE = Duration.ofSeconds(10);
 
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
@@ -32,7 +32,7 @@ public final class DueListener implements AutoCloseable {
   private Duration pause = FIRST_PAUSE;
 
   /**
-   * @param due called when messages may be due, by this class's thread
+   * @param due called on this class's thread when messages may be due
    */
   public DueListener(Database database, Runnable due) {
     this.database = database;
@@ -40,7 +40,7 @@ public final class DueListener implements AutoCloseable {
     thread.setDaemon(true);
   }
 
-  /** Waits for nothing: the thread connects, and goes on trying. */
+  /** Returns at once; the thread connects, and keeps trying. */
   public void start() {
     thread.start();
   }
@@ -71,13 +71,13 @@ public final class DueListener implements AutoCloseable {
       PGConnection server = opened.unwrap(PGConnection.class);
       statement.execute(LISTEN);
       works();
-      // Nobody heard what came while there was no connection.
+      // Notifications were lost while there was no connection.
       due.run();
       while (!closed) {
         if (server.getNotifications((int) SILENCE.toMillis()).length > 0) {
           due.run();
         } else {
-          // Once more does nothing but show that the server is there.
+          // Repeating it only tests the connection.
           statement.execute(LISTEN);
         }
         pause = FIRST_PAUSE;
@@ -95,14 +95,14 @@ public final class DueListener implements AutoCloseable {
   private void failed(Exception reason) {
     if (works && !closed) {
       LOG.warn(
-          "PostgreSQL cannot notify this node, and messages that other nodes accept are found"
-              + " within dispatch.idle-wait: {}",
+          "PostgreSQL cannot notify this node, so messages of other nodes are found within"
+              + " dispatch.idle-wait: {}",
           reason.getMessage());
       works = false;
     }
   }
 
-  /** Waits for nothing. */
+  /** Returns at once. */
   @Override
   public void close() {
     closed = true;
@@ -112,7 +112,7 @@ public final class DueListener implements AutoCloseable {
       try {
         current.abort(Runnable::run);
       } catch (SQLException e) {
-        LOG.debug("The listener's connection did not close: {}", e.getMessage());
+        LOG.debug("The listener's connection could not be closed: {}", e.getMessage());
       }
     }
   }

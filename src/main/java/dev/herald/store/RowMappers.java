@@ -4,12 +4,12 @@ import java.util.Map;
 import org.apache.camel.component.sql.DefaultRowMapperFactory;
 import org.springframework.jdbc.core.RowMapper;
 
-/** Reads rows as the records that routes name with {@code outputClass}. */
+/** Reads rows into the records that routes name in {@code outputClass}. */
 public final class RowMappers extends DefaultRowMapperFactory {
   private final Map<Class<?>, RowMapper<?>> readers;
 
   /**
-   * @param readers of each record
+   * @param readers one for each record class
    */
   public RowMappers(Map<Class<?>, RowMapper<?>> readers) {
     this.readers = Map.copyOf(readers);

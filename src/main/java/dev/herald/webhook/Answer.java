@@ -23,9 +23,9 @@ import org.apache.hc.core5.http.message.MessageSupport;
 import org.apache.hc.core5.util.CharArrayBuffer;
 
 /**
- * A provider's answer, taken for what it can be taken for: once its status line has come it is an
- * answer, whatever follows. A header that is none is left out; a head that breaks off or does not
- * end is cut there, and the connection is used no more.
+ * A provider's response, parsed leniently: once the status line has arrived it counts as a
+ * response, whatever follows. Invalid headers are skipped. A head that breaks off or does not end
+ * is cut there, and the connection is not used again.
  */
 final class Answer extends BasicClassicHttpResponse {
   private static final long serialVersionUID = 1L;
@@ -42,22 +42,22 @@ final class Answer extends BasicClassicHttpResponse {
     this.received = received;
   }
 
-  /** Whether its head broke off, so that nobody can say where a body would begin. */
+  /** Whether the head broke off, so that the start of the body is unknown. */
   boolean cut() {
     return cut;
   }
 
-  /** Whether more has come than belongs to it: the next call would take that for its answer. */
+  /** Whether more data has arrived than belongs to it: the next call would read that. */
   boolean leftover() {
     return received.length() > 0;
   }
 
-  /** For each connection a parser of its own. */
+  /** Creates a parser for each connection. */
   static HttpMessageParserFactory<ClassicHttpResponse> parsers() {
     return settings -> Answer::read;
   }
 
-  /** Null when the connection ends before a status line has come. */
+  /** Returns null if the connection ends before a status line. */
   private static Answer read(SessionInputBuffer from, InputStream in)
       throws IOException, HttpException {
     CharArrayBuffer line = new CharArrayBuffer(128);
@@ -76,8 +76,8 @@ final class Answer extends BasicClassicHttpResponse {
   }
 
   /**
-   * The status line: RFC 9112, section 4. Read here, and the headers below, for HttpClient's parser
-   * is general and took a tenth of a delivery's CPU (docs/performance.md).
+   * Parses the status line: RFC 9112, section 4. Herald has its own parser because HttpClient's
+   * general one took a tenth of a delivery's CPU (docs/performance.md).
    */
   private static Answer of(CharArrayBuffer line, SessionInputBuffer from) throws ParseException {
     int at = line.indexOf(' ');
@@ -96,7 +96,7 @@ final class Answer extends BasicClassicHttpResponse {
     if (digits != STATUS_DIGITS || status < HttpStatus.SC_INFORMATIONAL) {
       throw new ParseException("no status");
     }
-    // Only of HTTP/1.1 is it known that a connection outlives an answer.
+    // Only HTTP/1.1 keeps a connection open by default.
     boolean persistent = line.charAt(line.indexOf(' ') - 1) == '1';
     return new Answer(
         status,
@@ -109,7 +109,7 @@ final class Answer extends BasicClassicHttpResponse {
     return c == ' ' || c == '\t';
   }
 
-  /** False when the connection ended first, or it was enough. */
+  /** Returns false if the connection ended first or the head is too large. */
   private boolean readHeaders(SessionInputBuffer from, InputStream in) throws IOException {
     CharArrayBuffer pending = null;
     for (int size = 0; size < MAX_HEAD; ) {
@@ -131,7 +131,7 @@ final class Answer extends BasicClassicHttpResponse {
     return false;
   }
 
-  /** What has no name says nothing that anyone could use. */
+  /** Skips lines without a header name. */
   private void add(CharArrayBuffer line) {
     int colon = line == null ? -1 : line.indexOf(':');
     if (colon > 0 && !isSpace(line.charAt(0)) && !isSpace(line.charAt(colon - 1))) {
@@ -140,8 +140,8 @@ final class Answer extends BasicClassicHttpResponse {
   }
 
   /**
-   * How long a body is: RFC 9112, section 6.3, but for what would be an error there. A length that
-   * is garbled, or given twice and differently, is none: the body lasts as long as the connection.
+   * The length of a body: RFC 9112, section 6.3, except that errors are tolerated. With a length
+   * that is invalid, or given twice with different values, the body ends with the connection.
    */
   static long length(HttpMessage answer) {
     if (answer.containsHeader(HttpHeaders.TRANSFER_ENCODING)) {

@@ -13,16 +13,16 @@ import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpEntity;
 
 /**
- * What came of an answer's body, {@value WebhookClient#MAX_ANSWER} bytes at the most.
+ * The received part of a response's body, at most {@value WebhookClient#MAX_ANSWER} bytes.
  *
- * @param bytes as they came
- * @param encoding of the header {@code Content-Encoding}; null without one
- * @param whole whether that is all of it
+ * @param bytes as received
+ * @param encoding the {@code Content-Encoding}; null without one
+ * @param whole whether this is the whole body
  */
 record AnswerBody(byte[] bytes, String encoding, boolean whole) {
   private static final byte[] NONE = {};
 
-  /** Reads it; one that breaks off is as long as what came. */
+  /** Reads a body; if it breaks off, returns the part that arrived. */
   static AnswerBody read(Answer answer) throws IOException {
     HttpEntity entity = answer.getEntity();
     if (entity == null) {
@@ -61,7 +61,7 @@ record AnswerBody(byte[] bytes, String encoding, boolean whole) {
     }
   }
 
-  /** Without its compression, as far as it can be undone; nothing of one that is not known. */
+  /** Decompresses the body as far as possible; empty if the encoding is unknown. */
   byte[] unpacked() {
     String how = encoding == null ? "" : encoding.strip().toLowerCase(Locale.ROOT);
     if (bytes.length == 0 || how.isEmpty() || how.equals("identity")) {
@@ -80,7 +80,7 @@ record AnswerBody(byte[] bytes, String encoding, boolean whole) {
     }
   }
 
-  /** RFC 1950; some servers leave it out: RFC 9110, section 8.4.1.2. */
+  /** RFC 1950; some servers omit the header: RFC 9110, section 8.4.1.2. */
   private boolean hasZlibHeader() {
     return bytes.length > 1
         && (bytes[0] & 0x0f) == Deflater.DEFLATED

@@ -35,7 +35,8 @@ import org.apache.hc.core5.io.CloseMode;
 import org.apache.hc.core5.util.TimeValue;
 
 /**
- * One call: it ends once, with an answer or a {@link WebhookException}, at its deadline at last.
+ * One call. It ends once, with a response or a {@link WebhookException}, no later than its
+ * deadline.
  */
 final class Call {
   private static final Pattern KEEP_ALIVE = Pattern.compile("timeout\\s*=\\s*(\\d{1,6})");
@@ -46,12 +47,12 @@ final class Call {
     OVERDUE
   }
 
-  /** The kept connection cannot be used; nothing of the request has been written to it. */
+  /** A kept connection cannot be used; nothing of the request was written to it. */
   private static final class UnusableConnection extends IOException {
     private static final long serialVersionUID = 1L;
 
     UnusableConnection() {
-      super("the provider has closed the connection, or said more than it was asked");
+      super("the provider has closed the connection, or sent data that nobody asked for");
     }
   }
 
@@ -69,7 +70,7 @@ final class Call {
   private boolean halfSent;
 
   /**
-   * @param posting hears its course; may be null
+   * @param posting is told about its progress; may be null
    * @param deadline as {@link System#nanoTime()}
    */
   Call(
@@ -114,7 +115,7 @@ final class Call {
     return Math.max(0, deadline - System.nanoTime());
   }
 
-  /** On the timer's thread: whatever the call waits for fails now. */
+  /** Runs on the timer's thread: makes whatever the call waits for fail. */
   private void overdue() {
     if (state.compareAndSet(State.RUNNING, State.OVERDUE)) {
       ConnectionEndpoint current = endpoint;
@@ -151,8 +152,7 @@ final class Call {
     connection.flush();
     ClassicHttpResponse answer = connection.receiveResponseHeader();
     if (answer.getCode() < 200 || answer.getCode() >= 300) {
-      throw new WebhookException(
-          false, "the proxy makes no connection: it answered HTTP " + answer.getCode());
+      throw new WebhookException(false, "the proxy refused to connect: HTTP " + answer.getCode());
     }
     return answer;
   }
@@ -164,7 +164,7 @@ final class Call {
       throw new UnusableConnection();
     }
     if (state.get() != State.RUNNING || left() == 0) {
-      // The process may have stood still: what allowed the call may be over.
+      // The process may have been suspended, and the lease may be over.
       throw new WebhookException(false, "no connection in time");
     }
     if (posting != null) {
@@ -198,8 +198,8 @@ final class Call {
   }
 
   /**
-   * A server that leaves before it has read the request may have said why: it refuses the client's
-   * certificate, which under TLS 1.3 comes after the handshake, or answers early.
+   * A server that closes before it has read the request may have sent a reason: a refused client
+   * certificate, which under TLS 1.3 comes after the handshake, or an early response.
    */
   private Answer lastWords(
       HttpClientConnection connection, ClassicHttpRequest request, IOException broken)
@@ -214,8 +214,8 @@ final class Call {
   }
 
   /**
-   * Whether the provider has neither closed a kept connection nor said anything on it. Costs no
-   * waiting. Under TLS whatever has come is reason enough not to use it: a farewell, as a rule.
+   * Whether the provider has neither closed a kept connection nor sent anything on it. Does not
+   * block. Under TLS any data is a reason not to use it: it is usually a close notification.
    */
   private static boolean isQuiet(ManagedHttpClientConnection connection) throws IOException {
     SocketChannel channel = connection.getSocket().getChannel();
@@ -230,7 +230,7 @@ final class Call {
     }
   }
 
-  /** Reads what is kept of the body, and gives the connection back or ends it. */
+  /** Reads the body up to the limit, and returns the connection to the pool or closes it. */
   private ClassicHttpResponse answered(ClassicHttpResponse response) throws IOException {
     Answer answer = (Answer) response;
     AnswerBody body = AnswerBody.read(answer);
@@ -246,7 +246,7 @@ final class Call {
     return answer;
   }
 
-  /** At most as long as the server says that it keeps it, less a second for the way. */
+  /** At most as long as the server announces, less a second for the network. */
   private TimeValue keepAlive(Answer answer) {
     long millis = limits.keepAlive().toMillis();
     Header header = answer.getFirstHeader("Keep-Alive");
@@ -260,7 +260,7 @@ final class Call {
   }
 
   /**
-   * @param keep how long the connection may be used again; null ends it
+   * @param keep how long the connection may be reused; null closes it
    */
   private void release(TimeValue keep) {
     ConnectionEndpoint current = endpoint;
@@ -283,7 +283,7 @@ final class Call {
     }
     String reason = failure.getMessage() == null ? failure.toString() : failure.getMessage();
     if (!written || failure instanceof SSLHandshakeException) {
-      // A server that refuses the handshake, though the client believes it done, reads no request.
+      // A server that refuses the handshake, even late, reads no request.
       return new WebhookException(
           false, (failure instanceof SSLException ? "TLS failed: " : "no connection: ") + reason);
     }

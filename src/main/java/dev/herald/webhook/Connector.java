@@ -28,15 +28,15 @@ import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 
 /**
- * Opens connections: looks a name up and tries all of its addresses. One that took no connection of
- * late comes last, so that a name with a dead address costs one call some time, and not every new
- * connection. Certificates and host names are always verified. Thread-safe.
+ * Opens connections: looks up a host name and tries all of its addresses. Addresses that failed
+ * recently come last, so that a dead address delays one call and not every new connection.
+ * Certificates and host names are always verified. Thread-safe.
  */
 final class Connector implements HttpClientConnectionOperator {
-  /** How long an address that failed comes last. */
+  /** How long a failed address comes last. */
   private static final long AVOID_NANOS = TimeUnit.SECONDS.toNanos(30);
 
-  /** What a host name stands for; none of one that is not known. */
+  /** Resolves a host name; an unknown one has no addresses. */
   @FunctionalInterface
   interface Names {
     InetAddress[] addresses(String host);
@@ -51,8 +51,8 @@ final class Connector implements HttpClientConnectionOperator {
   private final Map<InetAddress, Long> failed = new ConcurrentHashMap<>();
 
   /**
-   * @param names who knows the addresses
-   * @param lookUps what look-ups run on: Java's cannot be given a time
+   * @param names resolves host names
+   * @param lookUps runs the look-ups, because Java's have no timeout
    * @param timeout of a look-up, and of a connection to one address
    */
   Connector(SSLContext tls, Names names, Executor lookUps, Duration timeout) {
@@ -60,7 +60,7 @@ final class Connector implements HttpClientConnectionOperator {
     this.lookUps = lookUps;
     this.timeout = timeout;
     DefaultClientTlsStrategy strategy = new DefaultClientTlsStrategy(tls);
-    // A channel's socket can be asked whether the other side has closed, without waiting.
+    // With a channel's socket, Call can check without blocking whether the other side has closed.
     one =
         new DefaultHttpClientConnectionOperator(
             proxy -> SocketChannel.open().socket(),
@@ -70,7 +70,7 @@ final class Connector implements HttpClientConnectionOperator {
   }
 
   /**
-   * @param within the time for all of it
+   * @param within the time for the whole connect
    */
   @Override
   public void connect(
@@ -159,7 +159,7 @@ final class Connector implements HttpClientConnectionOperator {
     }
   }
 
-  /** What Java knows. */
+  /** Java's own look-up. */
   static InetAddress[] ofJava(String host) {
     try {
       return InetAddress.getAllByName(host);

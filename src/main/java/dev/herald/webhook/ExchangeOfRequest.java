@@ -8,8 +8,8 @@ import org.apache.hc.core5.http.HttpRequest;
 import org.apache.hc.core5.http.HttpResponse;
 
 /**
- * Listens to nothing. While an endpoint has a listener, camel-http tells its client which exchange
- * a request belongs to, and {@link WebhookClient} must know that.
+ * Does nothing itself. Only if an endpoint has a listener does camel-http tell its client which
+ * exchange a request belongs to, and {@link WebhookClient} needs that.
  */
 public final class ExchangeOfRequest implements HttpActivityListener {
   @Override

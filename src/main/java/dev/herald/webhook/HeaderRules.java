@@ -5,8 +5,8 @@ import org.apache.camel.Exchange;
 import org.apache.camel.spi.HeaderFilterStrategy;
 
 /**
- * Which headers pass between an exchange and HTTP: all but Camel's own, and those by which HTTP
- * frames a message, which are made from what is sent. Stateless.
+ * Which headers pass between an exchange and HTTP: all except Camel's own and those that frame a
+ * message, which the client sets itself. Stateless.
  */
 public final class HeaderRules implements HeaderFilterStrategy {
   @Override

@@ -7,7 +7,7 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.Processor;
 
-/** What the provider gets of a message, as a map that later steps may change. Stateless. */
+/** Turns a message into the provider's payload, a map that later steps may change. Stateless. */
 public final class Payload implements Processor {
   @Override
   public void process(Exchange exchange) {
@@ -28,7 +28,7 @@ public final class Payload implements Processor {
     return payload;
   }
 
-  /** Gives a field another name. For edits of {@code routes/deliver.camel.yaml}. */
+  /** Renames a field. For edits of {@code routes/deliver.camel.yaml}. */
   public Map<String, Object> rename(Map<String, Object> payload, String name, String to) {
     if (!payload.containsKey(name)) {
       throw new IllegalArgumentException(

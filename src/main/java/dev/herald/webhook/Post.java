@@ -16,8 +16,8 @@ import org.apache.hc.core5.http.io.HttpMessageWriterFactory;
 import org.apache.hc.core5.http.message.BasicClassicHttpRequest;
 
 /**
- * A request as it leaves: its head is made beforehand, byte for byte, so that what cannot be sent
- * is found before anything is. Header values outside ASCII are UTF-8.
+ * A request as it is sent. Its head is built in advance, byte for byte, so that an invalid header
+ * is found before anything is sent. Header values are encoded in UTF-8.
  */
 final class Post extends BasicClassicHttpRequest {
   private static final long serialVersionUID = 1L;
@@ -31,9 +31,9 @@ final class Post extends BasicClassicHttpRequest {
   }
 
   /**
-   * @param request what a route made, whose URL does not count
+   * @param request the route's request, whose URL is ignored
    * @param agent the {@code User-Agent}, unless the route set one
-   * @param proxy what stands between, if anything does
+   * @param proxy the proxy to use, if any
    * @throws IllegalArgumentException naming a header that cannot be sent
    */
   static Post of(
@@ -78,7 +78,7 @@ final class Post extends BasicClassicHttpRequest {
     }
   }
 
-  /** What asks a proxy for a tunnel: RFC 9110, section 9.3.6. */
+  /** The request for a tunnel through a proxy: RFC 9110, section 9.3.6. */
   static Post connect(WebhookUrl url, WebhookUrl proxy) {
     String to = url.host().toHostString();
     StringBuilder head = new StringBuilder("CONNECT ").append(to).append(" HTTP/1.1\r\n");
@@ -87,7 +87,7 @@ final class Post extends BasicClassicHttpRequest {
     return new Post("CONNECT", to, head.append("\r\n").toString(), null);
   }
 
-  /** For each connection a writer of its own. */
+  /** Creates a writer for each connection. */
   static HttpMessageWriterFactory<ClassicHttpRequest> writers() {
     HttpMessageWriter<ClassicHttpRequest> writer =
         (request, buffer, out) -> buffer.write(((Post) request).head, out);

@@ -1,22 +1,23 @@
 package dev.herald.webhook;
 
 /**
- * The delivery that a POST belongs to: it says how long the POST may last, and hears its course.
+ * The delivery that a POST belongs to. It sets the deadline of the POST and is told about its
+ * progress.
  */
 public interface Posting {
 
   /**
-   * When the POST must have ended, as {@link System#nanoTime()}: after its timeout, or when what
-   * allows it ends, whichever comes first.
+   * The time by which the POST must end, as {@link System#nanoTime()}: its timeout or the end of
+   * the lease, whichever comes first.
    *
-   * @param timeoutNanos how long it may take by itself
-   * @throws WebhookException when so little time is left that it must not begin
+   * @param timeoutNanos the timeout of the POST
+   * @throws WebhookException if too little time is left to begin
    */
   long deadline(long now, long timeoutNanos) throws WebhookException;
 
-  /** From now on some of the request may have left. */
+  /** Part of the request may have left from now on. */
   void leaves();
 
-  /** An answer has come; it may yet break off. */
+  /** A response has arrived; it may still break off. */
   void answered(int status);
 }

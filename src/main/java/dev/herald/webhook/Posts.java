@@ -1,21 +1,21 @@
 package dev.herald.webhook;
 
 /**
- * What became of a delivery's POSTs so far: one, as a rule.
+ * The state of a delivery's POSTs so far, usually one.
  *
- * @param last how far the last one has come
- * @param status of its answer; null without one
- * @param maybeSent whether one before it may have been taken
+ * @param last the progress of the last one
+ * @param status of its response; null without one
+ * @param maybeSent whether an earlier one may have been accepted
  */
 public record Posts(Course last, Integer status, boolean maybeSent) {
   /** None has begun. */
   public static final Posts NONE = new Posts(Course.BEFORE, null, false);
 
-  /** How far a POST has come. */
+  /** The progress of a POST. */
   public enum Course {
     /** It has not begun. */
     BEFORE,
-    /** It has, and no answer has come. */
+    /** It has begun, and there is no response yet. */
     UNANSWERED,
     ANSWERED
   }

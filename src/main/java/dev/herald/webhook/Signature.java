@@ -13,9 +13,9 @@ import org.apache.camel.Message;
 import org.apache.camel.Processor;
 
 /**
- * Signs a POST as Standard Webhooks has it: headers {@code webhook-id}, {@code webhook-timestamp}
- * and {@code webhook-signature}, over the body's bytes as they leave. Does nothing without a
- * secret. Stateless.
+ * Signs a POST by Standard Webhooks: sets the headers {@code webhook-id}, {@code webhook-timestamp}
+ * and {@code webhook-signature}, over the exact bytes of the body. Does nothing without a secret.
+ * Stateless.
  *
  * @see <a
  *     href="https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md">the
@@ -27,14 +27,14 @@ public final class Signature implements Processor {
   private final Clock clock;
 
   /**
-   * @param secret what {@link dev.herald.config.SigningSecret#parse} gave
+   * @param secret the result of {@link dev.herald.config.SigningSecret#parse}
    */
   public Signature(Optional<byte[]> secret, Clock clock) {
     this.key = secret.map(bytes -> new SecretKeySpec(bytes, ALGORITHM));
     this.clock = clock;
   }
 
-  /** What was signed becomes the body, so that nothing else can be sent. */
+  /** Makes the signed bytes the body, so that nothing else can be sent. */
   @Override
   public void process(Exchange exchange) throws InvalidPayloadException {
     if (key.isEmpty()) {

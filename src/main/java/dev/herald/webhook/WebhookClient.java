@@ -40,17 +40,17 @@ import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 
 /**
- * The HttpClient of the endpoint {@code http-send-message}: connections, TLS and HTTP are those of
- * Apache HttpClient, and this adds what a dispatcher must know and hold. Whether any of a request
- * may have left; one deadline for all of a call, from the wait for a connection to the last byte of
- * the answer; the status of an answer, whatever else is wrong with it; and never a second try, a
- * redirect or a cookie. A host name that is a key of the configuration, like {@code webhook.url},
- * stands for the URL which that key holds, byte for byte.
+ * The HttpClient of the endpoint {@code http-send-message}. Connections, TLS and HTTP come from
+ * Apache HttpClient; this class adds what a dispatcher needs. It knows whether any part of a
+ * request may have left. It keeps one deadline for the whole call, from the wait for a connection
+ * to the last byte of the response. It returns the status of a response, whatever else is wrong
+ * with it. It never retries, follows a redirect or keeps a cookie. A host name that is a
+ * configuration key, like {@code webhook.url}, stands for the URL in that key, byte for byte.
  *
  * <p>Thread-safe. A call holds its thread until it ends.
  */
 public final class WebhookClient extends CloseableHttpClient {
-  /** How much of an answer is kept, in bytes, as it came and unpacked. */
+  /** How much of a body is kept, in bytes, both as received and decompressed. */
   static final int MAX_ANSWER = 64 * 1024;
 
   private static final String KEY_PREFIX = "webhook.url";
@@ -74,12 +74,12 @@ public final class WebhookClient extends CloseableHttpClient {
   private final IdleConnectionEvictor evictor;
 
   /**
-   * @param timeout of a whole call
-   * @param connectTimeout of a look-up, and of a connection to one address, TLS included
-   * @param keepAlive how long an idle connection is kept; a server that says less in its {@code
-   *     Keep-Alive} header is obeyed
-   * @param calls how many there are at once
-   * @param proxy what all calls go through
+   * @param timeout for a whole call
+   * @param connectTimeout for a look-up, and for a connection to one address, including TLS
+   * @param keepAlive how long an idle connection is kept, unless the server's {@code Keep-Alive}
+   *     header is shorter
+   * @param calls the most calls at the same time
+   * @param proxy the proxy for all calls
    */
   public record Limits(
       Duration timeout,
@@ -89,9 +89,9 @@ public final class WebhookClient extends CloseableHttpClient {
       Optional<WebhookUrl> proxy) {}
 
   /**
-   * @param urlOfKey gives the URL that a key of the configuration holds, or null
-   * @param agent the {@code User-Agent} of a call that has none
-   * @param posted hears how long each call took, in nanoseconds, whatever became of it
+   * @param urlOfKey returns the URL in a configuration key, or null
+   * @param agent the default {@code User-Agent}
+   * @param posted is told how long each call took, in nanoseconds, successful or not
    */
   public WebhookClient(
       Limits limits,
@@ -127,7 +127,7 @@ public final class WebhookClient extends CloseableHttpClient {
                 .incomingContentLengthStrategy(Answer::length)
                 .build());
     connections.setDefaultMaxPerRoute(limits.calls());
-    // A read has no time of its own: the deadline closes the connection.
+    // Reads have no timeout: the deadline closes the connection.
     connections.setDefaultSocketConfig(
         SocketConfig.custom().setSoTimeout(Timeout.ZERO_MILLISECONDS).build());
     connections.setDefaultConnectionConfig(
@@ -141,9 +141,9 @@ public final class WebhookClient extends CloseableHttpClient {
   }
 
   /**
-   * Reads the URL of every endpoint that posts by this client to a key of the configuration.
+   * Checks the URL of every endpoint that uses this client with a configuration key.
    *
-   * @throws ConfigurationException naming the keys that hold none
+   * @throws ConfigurationException naming the keys without a valid URL
    */
   public void checkUrls(Collection<Endpoint> endpoints) {
     List<String> problems = new ArrayList<>();
@@ -161,7 +161,7 @@ public final class WebhookClient extends CloseableHttpClient {
     ConfigurationException.throwIfAny(problems);
   }
 
-  /** The URL that a key of the configuration holds. */
+  /** The URL in a configuration key. */
   private WebhookUrl urlOf(String key) {
     return urls.computeIfAbsent(
         key,
@@ -169,7 +169,8 @@ public final class WebhookClient extends CloseableHttpClient {
           String value = urlOfKey.apply(key);
           if (value == null || value.isBlank()) {
             throw new IllegalArgumentException(
-                "a route posts to http://%s, and the key %s is not set".formatted(key, key));
+                "a route posts to http://%s, but the key %s is not set; set it to a URL"
+                    .formatted(key, key));
           }
           try {
             return WebhookUrl.parse(value.strip());
@@ -179,16 +180,16 @@ public final class WebhookClient extends CloseableHttpClient {
         });
   }
 
-  /** Whether a host name is a key of the configuration: no host's name ends in {@code .url}. */
+  /** Whether a host name is a configuration key, like {@code webhook.url}. */
   private static boolean isKey(String host) {
     return host != null && host.startsWith(KEY_PREFIX);
   }
 
   /**
-   * Makes one call. Any status is an answer; its body is at most {@value #MAX_ANSWER} bytes, and
-   * not compressed.
+   * Makes one call. Any status is a response; its body is decompressed and at most {@value
+   * #MAX_ANSWER} bytes.
    *
-   * @throws WebhookException when no answer came
+   * @throws WebhookException if there was no response
    */
   @Override
   public ClassicHttpResponse executeOpen(
@@ -216,15 +217,15 @@ public final class WebhookClient extends CloseableHttpClient {
     throw new UnsupportedOperationException("camel-http calls executeOpen");
   }
 
-  /** Does nothing: Camel closes the client with each endpoint, and they share it. */
+  /** Does nothing: Camel closes the client with each endpoint, but they share it. */
   @Override
   public void close() {}
 
-  /** Does nothing, as {@link #close()}. */
+  /** Does nothing, like {@link #close()}. */
   @Override
   public void close(CloseMode mode) {}
 
-  /** Ends it. */
+  /** Closes the client and its connections. */
   public void shutdown() {
     evictor.shutdown();
     timer.stop();

@@ -2,7 +2,7 @@ package dev.herald.webhook;
 
 import java.io.IOException;
 
-/** A POST to the webhook that ended without an answer. */
+/** A POST to the webhook ended without a response. */
 public final class WebhookException extends IOException {
   private static final long serialVersionUID = 1L;
   private final boolean written;
@@ -12,20 +12,22 @@ public final class WebhookException extends IOException {
     this.written = written;
   }
 
-  /** Nothing of it has left. */
+  /** For a POST of which nothing has left. */
   public static WebhookException notSent(String reason) {
     return new WebhookException(false, reason);
   }
 
   /**
-   * Whether any of the request may have left: then nobody here can know whether the provider took
-   * the message. When false it certainly did not.
+   * Whether any part of the request may have left, so that the provider may have accepted the
+   * message. If false, it certainly did not.
    */
   public boolean written() {
     return written;
   }
 
-  /** What happened is in the message, and one is thrown for each POST while a provider is down. */
+  /**
+   * No stack trace: one is thrown for each POST while a provider is down, and the message suffices.
+   */
   @Override
   public Throwable fillInStackTrace() {
     return this;

@@ -7,9 +7,9 @@ import org.apache.camel.Message;
 import org.apache.camel.Processor;
 
 /**
- * The headers of every POST: the idempotency key, the correlation id and the provider's key, which
- * no route and no dump of one holds. One step rather than a {@code setHeader} each: the expressions
- * cost a tenth of the whole delivery rate (docs/performance.md). Stateless.
+ * Sets the headers of every POST: the idempotency key, the correlation id and the provider's key,
+ * which so appears in no route. One step instead of a {@code setHeader} for each, because the
+ * expressions cost a tenth of the delivery rate (docs/performance.md). Stateless.
  */
 public final class WebhookHeaders implements Processor {
   private final Settings.Webhook settings;

@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 
-/** Whom Herald trusts when it calls a webhook, and how it shows who it is. */
+/** TLS for the webhook: the authorities to trust, and Herald's client certificate. */
 public final class WebhookTls {
   private static final Pattern KEY =
       Pattern.compile("-----BEGIN PRIVATE KEY-----([^-]*)-----END PRIVATE KEY-----");
@@ -32,8 +32,8 @@ public final class WebhookTls {
   private WebhookTls() {}
 
   /**
-   * @param trust a PEM file with the certificates to trust, in place of Java's own
-   * @param own the certificate and key to show when a provider asks (mutual TLS)
+   * @param trust a PEM file with the certificates to trust instead of Java's
+   * @param own the client certificate and its key, for mutual TLS
    * @throws ConfigurationException naming the key whose file cannot be used
    */
   public static SSLContext context(Optional<Path> trust, Optional<Settings.Tls> own) {
@@ -62,12 +62,12 @@ public final class WebhookTls {
     } catch (IllegalArgumentException e) {
       Throwable reason = e.getCause() == null ? e : e.getCause();
       throw new ConfigurationException(
-          "%s cannot be used: %s; it must be PEM, a key PKCS#8 without a password"
+          "%s cannot be used: %s; use PEM files, and a key in PKCS#8 without a password"
               .formatted(what, reason.getMessage()));
     }
   }
 
-  /** A key of another certificate would fail every handshake, with an alert that names neither. */
+  /** With the wrong key every handshake would fail, with an alert that does not explain it. */
   private static void checkPair(Settings.Tls pair) {
     try (InputStream file = Files.newInputStream(pair.certificate())) {
       PublicKey itsKey =

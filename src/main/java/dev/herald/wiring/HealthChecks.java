@@ -31,11 +31,16 @@ final class HealthChecks {
         "postgresql",
         () ->
             Check.of(
-                database.up(), State.DOWN, "it does not answer; nothing is taken or delivered"));
+                database.up(),
+                State.DOWN,
+                "PostgreSQL does not respond, or refuses writes; nothing is accepted or delivered"));
     checks.put(
         "redis",
         () ->
-            Check.of(feed.up(), State.DEGRADED, "it does not answer; delivery goes on without it"));
+            Check.of(
+                feed.up(),
+                State.DEGRADED,
+                "Redis does not respond, or refuses writes; delivery continues without it"));
     checks.put("webhook", () -> degraded(DeliveryStatus.trouble(circuit)));
     checks.put("backlog", () -> degraded(snapshot.late(settings.lateAfter())));
     checks.put(
@@ -46,7 +51,7 @@ final class HealthChecks {
                   .map(route -> route.getRouteId())
                   .filter(id -> !camel.getRouteController().getRouteStatus(id).isStarted())
                   .collect(Collectors.joining(", "));
-          return Check.of(stopped.isEmpty(), State.DEGRADED, "stopped: " + stopped);
+          return Check.of(stopped.isEmpty(), State.DEGRADED, "stopped on this node: " + stopped);
         });
     return checks;
   }

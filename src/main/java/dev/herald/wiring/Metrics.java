@@ -22,9 +22,9 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.LongStream;
 
 /**
- * What {@code /observe/metrics} says of this node: docs/metrics.md is its reference. The parts
- * count for themselves and are read when someone asks, so that a message costs a few additions and
- * looks nothing up. Thread-safe.
+ * The metrics of this node at {@code /observe/metrics}; docs/metrics.md is the reference. The parts
+ * keep their own counters, which are read on each scrape, so a message costs only a few additions.
+ * Thread-safe.
  */
 public final class Metrics {
   private static final Duration[] LATENCIES =
@@ -36,29 +36,33 @@ public final class Metrics {
   private final Timer posts;
 
   /**
-   * @param meters what Camel serves
+   * @param meters the registry that Camel serves
    */
   public Metrics(MeterRegistry meters) {
     this.meters = meters;
     posts =
         Timer.builder("herald.webhook")
-            .description("From handing a POST over to its answer, or to knowing that none comes")
+            .description("Time from the start of a POST to its response or failure")
             .serviceLevelObjectives(LATENCIES)
             .register(meters);
   }
 
-  /** Takes note of a POST that ended. */
+  /** Records the time of a POST that ended. */
   public void posted(long nanos) {
     posts.record(nanos, TimeUnit.NANOSECONDS);
   }
 
   public void bind(Intake intake) {
-    count("messages.accepted", "Messages that were stored", intake, Intake::accepted);
+    count("messages.accepted", "Messages stored", intake, Intake::accepted);
   }
 
   public void bind(ClaimPlanner dispatcher) {
-    count("claims", "Claims that PostgreSQL answered", dispatcher, ClaimPlanner::claims);
-    count("messages.claimed", "Messages that they brought", dispatcher, ClaimPlanner::messages);
+    count("claims", "Successful claims, including empty ones", dispatcher, ClaimPlanner::claims);
+    count(
+        "messages.claimed",
+        "Messages claimed, once per attempt",
+        dispatcher,
+        ClaimPlanner::messages);
     count(
         "claims.orphaned",
         "Messages claimed again after their lease ran out",
@@ -74,49 +78,40 @@ public final class Metrics {
   public void bind(OutcomeRecorder recorder) {
     for (Kind kind : Kind.values()) {
       FunctionCounter.builder("herald.outcomes", recorder, from -> from.outcomes(kind))
-          .description("What deliveries ended with")
+          .description("Outcomes of deliveries")
           .tag("kind", kind.name())
           .register(meters);
     }
     count(
         "outcomes.late",
-        "Outcomes that changed nothing, for their claims had ended",
+        "Outcomes that came too late and were fenced off",
         recorder,
         OutcomeRecorder::fencedOff);
     gauge(
-        "recorder.backlog",
-        "Outcomes that wait to be recorded",
-        recorder,
-        OutcomeRecorder::backlog);
+        "recorder.backlog", "Outcomes waiting for PostgreSQL", recorder, OutcomeRecorder::backlog);
   }
 
   public void bind(Circuit circuit) {
-    flag(
-        "circuit.open",
-        "Whether no more than probes are claimed, for the provider is down",
-        circuit::open);
+    flag("circuit.open", "Whether the provider is down and only probes are claimed", circuit::open);
     flag(
         "circuit.paused",
-        "Whether nothing is claimed, for the provider asked for fewer messages",
+        "Whether claims pause because the provider asked for fewer messages",
         circuit::paused);
   }
 
   public void bind(RedisFeed feed) {
-    count("redis.dropped", "Outcomes that Redis did not get", feed, RedisFeed::dropped);
-    flag("redis.up", "Whether Redis took what it was last given", feed::up);
+    count("redis.dropped", "Outcomes that were not pushed to Redis", feed, RedisFeed::dropped);
+    flag("redis.up", "Whether Redis accepts writes", feed::up);
   }
 
   public void bind(Database database) {
-    flag("postgresql.up", "Whether PostgreSQL answered of late", database::up);
+    flag("postgresql.up", "Whether PostgreSQL responds and accepts writes", database::up);
   }
 
-  /** What the database said of late; no value while it says nothing. */
+  /** The last counts from the database; NaN while there are none. */
   public void bind(StatsSnapshot backlog) {
     gauge(
-        "messages.due",
-        "Messages that are due and not claimed",
-        backlog,
-        from -> from.value(Stats::dueNow));
+        "messages.due", "Messages due and not claimed", backlog, from -> from.value(Stats::dueNow));
     Gauge.builder("herald.oldest.due.age", backlog, from -> from.value(Stats::oldestDueAgeSeconds))
         .description("How long the oldest of them has been due")
         .baseUnit("seconds")
@@ -124,7 +119,7 @@ public final class Metrics {
     for (String status : DeliveryStatus.STATUSES) {
       Gauge.builder(
               "herald.messages", backlog, from -> from.value(stats -> stats.byStatus().get(status)))
-          .description("Messages that have a status")
+          .description("Messages by status")
           .tag("status", status)
           .register(meters);
     }

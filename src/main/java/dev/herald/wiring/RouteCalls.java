@@ -4,7 +4,7 @@ import org.apache.camel.CamelExecutionException;
 import org.apache.camel.Exchange;
 import org.apache.camel.ProducerTemplate;
 
-/** Calls routes from Java: what they get is a variable, what they give is the body. */
+/** Calls routes from Java: the input is a variable, the result is the body. */
 final class RouteCalls {
   private final ProducerTemplate template;
 
@@ -12,7 +12,7 @@ final class RouteCalls {
     this.template = template;
   }
 
-  /** Throws what the route threw. */
+  /** Returns the body; throws the route's exception. */
   Object call(String route, String variable, Object value) {
     Exchange called = template.send(route, exchange -> exchange.setVariable(variable, value));
     Exception failure = called.getException();

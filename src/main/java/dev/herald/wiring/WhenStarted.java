@@ -11,12 +11,12 @@ import org.apache.camel.spi.EventNotifier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Clients come in when every route is there to answer them. */
+/** Opens the port when every route is ready. */
 record WhenStarted(ApiServer server, WebhookClient client, Settings settings)
     implements StartupListener {
   private static final Logger LOG = LoggerFactory.getLogger("dev.herald.Herald");
 
-  /** The metrics of routes need no event for each exchange, and Camel would make four. */
+  /** Turns off exchange events, four per exchange, which the route metrics do not need. */
   @Override
   public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {
     client.checkUrls(camel.getEndpoints());

@@ -65,26 +65,23 @@ import org.slf4j.LoggerFactory;
 import org.springframework.jdbc.core.RowMapper;
 
 /**
- * Makes the parts and gives them the names by which routes call them. Nothing but this knows how
- * they fit together.
+ * Creates the beans, connects them and binds them to the names that routes use. No other class
+ * knows how they fit together.
  */
 public final class Wiring implements CamelConfiguration, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("dev.herald.Herald");
 
-  /** Of the jar; a development run has none. */
+  /** The jar's version; a development run has none. */
   private static final String VERSION =
       Optional.ofNullable(Wiring.class.getPackage().getImplementationVersion()).orElse("dev");
 
-  /**
-   * The pool that the server's requests are processed on must not be the one that health checks
-   * wait for.
-   */
+  /** Worker threads beyond server.workers, so that health checks never wait for requests. */
   private static final int WORKERS_TO_SPARE = 4;
 
-  /** The group of the routes that ask for claims, again and again. */
+  /** The group of the routes that ask for claims. */
   private static final String CLAIM = "claim";
 
-  /** The group of the routes that a claimed message passes. */
+  /** The group of the routes that a claimed message passes through. */
   private static final String DELIVERY = "delivery";
 
   private static final Map<Class<?>, RowMapper<?>> READERS =
@@ -123,7 +120,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private WebhookClient client;
 
   /**
-   * @param mayWait false once the process is told to stop
+   * @param mayWait false once the process has been told to stop
    * @param development whether this is the development run
    */
   public Wiring(BooleanSupplier mayWait, boolean development) {
@@ -131,7 +128,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     this.development = development;
   }
 
-  /** Everything is made here, in the order in which one part needs another, and then started. */
+  /** Creates everything in order of dependency, then starts it. */
   @Override
   public void configure(CamelContext context) throws Exception {
     camel = context;
@@ -172,7 +169,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         .forEach(
             name ->
                 LOG.warn(
-                    "The key of {} in api.key is shorter than {} characters and may be guessed; make"
+                    "The key of {} in api.key has fewer than {} characters and could be guessed; make"
                         + " one with: openssl rand -hex 24",
                     name,
                     ApiKeys.SHORT));
@@ -186,7 +183,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("rowMappers", new RowMappers(READERS));
   }
 
-  /** Claims, the gate before each delivery, and the record of what became of it. */
+  /** Claims, the gate before each delivery, and recording the outcomes. */
   private void bindDispatch() {
     RouteStops stops = new RouteStops();
     camel.setShutdownStrategy(stops);
@@ -227,7 +224,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("outcomeQueue", feed.queue());
   }
 
-  /** What a delivery's steps need, up to the POST. */
+  /** The steps of a delivery up to the POST. */
   private void bindWebhook() {
     Settings.Webhook webhook = settings.webhook();
     client =
@@ -321,7 +318,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     metrics.bind(snapshot);
   }
 
-  /** Ends the delivery; the API still answers, though no longer as ready. */
+  /** Ends delivery. The API still responds, but is no longer ready. */
   public void endDelivery() throws InterruptedException {
     if (listener != null) {
       listener.close();
@@ -353,7 +350,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     }
   }
 
-  /** Whether what is claimed now would be delivered: every route on the way runs. */
+  /** Whether a message claimed now would be delivered: every delivery route runs. */
   private boolean deliveryRuns(RouteStops stops) {
     return camel.isStarted()
         && camel.getRoutes().stream()

@@ -72,11 +72,11 @@ class SettingsTest {
   @ParameterizedTest
   @CsvSource({
     "webhook.url, '', 'webhook.url is not set: set WEBHOOK_URL in the environment or webhook.url in application.properties'",
-    "webhook.url, nonsense, webhook.url is not a URL that starts with http:// or https://",
-    "webhook.url, ftp://host/, webhook.url is not a URL that starts with http:// or https://",
-    "webhook.url, 'http://', webhook.url is not a URL",
+    "webhook.url, nonsense, webhook.url must be a URL that starts with http:// or https://",
+    "webhook.url, ftp://host/, webhook.url must be a URL that starts with http:// or https://",
+    "webhook.url, 'http://', webhook.url must be a URL",
     "database.url, postgres://host/db, 'database.url must look like jdbc:postgresql://'",
-    "redis.url, http://host, redis.url is not a URL that starts with redis://",
+    "redis.url, http://host, redis.url must be a URL that starts with redis://",
     "webhook.timeout, soon, 'webhook.timeout is ''soon''; it must be a time like 200ms, 5s or 2m'",
     "webhook.on-ambiguous, maybe, 'webhook.on-ambiguous is ''maybe''; it must be one of retry, hold'",
     "dispatch.batch-size, 0, dispatch.batch-size is '0'; it must be a whole number from 1",
@@ -87,16 +87,16 @@ class SettingsTest {
     "dispatch.lease, 7s, dispatch.lease=7s must be longer than webhook.timeout plus 2s",
     "webhook.connect-timeout, 6s, webhook.connect-timeout=6s must not be longer than webhook.timeout=5s",
     "retention.sent, 1h, retention.sent=1h must not be shorter than api.idempotency-ttl=",
-    "management.port, 8080, server.port and management.port are both 8080; they need a port each",
+    "management.port, 8080, server.port and management.port are both 8080; set two different ports",
     "webhook.rate-limit, -1, webhook.rate-limit is '-1'; it must be a whole number from 0",
     "retry.backoff, 6m, retry.backoff=6m must not be longer than retry.backoff-max=5m",
-    "circuit.window, 10, 'circuit.window is ''10''; it is a time now, like 10s, and no longer a number of outcomes'",
+    "circuit.window, 10, 'circuit.window is ''10''; it must be a time like 10s, and is no longer a number of outcomes'",
     "circuit.window, 11m, 'circuit.window is ''11m''; it must be a time like 200ms, 5s or 2m, from 1s to 10m'",
     "circuit.window, 0, 'circuit.window is ''0''; it must be a time'",
     "circuit.minimum-calls, 0, circuit.minimum-calls is '0'; it must be a whole number from 1",
     "retry.give-up-after, 0, 'retry.give-up-after is ''0''; it must be a time'",
     "api.rate-limit, -1, api.rate-limit is '-1'; it must be a whole number from 0",
-    "api.key, 'a:same,b:same', api.key has an entry that is empty or stands twice",
+    "api.key, 'a:same,b:same', api.key has an empty or duplicate entry",
   })
   void should_name_the_key_and_say_what_would_be_right(String key, String value, String message) {
     properties.setProperty(key, value);
@@ -123,7 +123,7 @@ class SettingsTest {
     assertThatThrownBy(this::read)
         .isInstanceOf(ConfigurationException.class)
         .hasMessage(
-            "api.key has a sample for the key of 'app', which is no secret; make one with: openssl"
+            "api.key has a sample key for 'app', which anyone can guess; make one with: openssl"
                 + " rand -hex 24");
     assertThat(read(true).api().keys()).containsEntry(key, "app");
   }
@@ -166,7 +166,7 @@ class SettingsTest {
   })
   void should_refuse_a_malformed_signing_secret_without_repeating_it(String secret) {
     properties.setProperty("webhook.signing-secret", secret);
-    refuses("webhook.signing-secret is not whsec_ and the base64 of 24 to 64 bytes");
+    refuses("webhook.signing-secret must be whsec_ and the base64 of 24 to 64 bytes");
     assertThatThrownBy(this::read)
         .hasMessageNotContaining(secret)
         .hasMessageNotContaining("secretsecret");
@@ -190,7 +190,7 @@ class SettingsTest {
       })
   void should_refuse_an_auth_header_that_would_not_leave(String name) {
     properties.setProperty("webhook.auth-header", name);
-    refuses("webhook.auth-header is '" + name + "', which cannot be set as a header");
+    refuses("webhook.auth-header is '" + name + "', which cannot be sent as a header");
   }
 
   @ParameterizedTest
@@ -212,10 +212,10 @@ class SettingsTest {
   void should_refuse_two_authorizations_of_one_webhook_without_repeating_them() {
     properties.setProperty("webhook.url", "https://user:s3cret@provider.example/");
     properties.setProperty("webhook.auth-value", "Bearer s3cret");
-    refuses("webhook.url has user:password@ and webhook.auth-value is set: both make the header");
+    refuses("webhook.url has user:password@ and webhook.auth-value is set: both set the header");
     assertThatThrownBy(this::read).hasMessageNotContaining("s3cret");
     properties.setProperty("webhook.auth-header", "authorization");
-    refuses("webhook.url has user:password@ and webhook.auth-value is set: both make the header");
+    refuses("webhook.url has user:password@ and webhook.auth-value is set: both set the header");
     properties.setProperty("webhook.auth-header", "X-Key");
     assertThat(read().webhook().url().basic()).isPresent();
   }
@@ -246,11 +246,11 @@ class SettingsTest {
     "https://user:s3cret@proxy:3128, webhook.proxy must look like http://[user:password@]host:port",
     "http://user:s3cret@proxy:3128/x, webhook.proxy must look like http://[user:password@]host:port",
     "http://user:s3cret@proxy:3128?x, webhook.proxy must look like http://[user:password@]host:port",
-    "socks5://user:s3cret@proxy:1080, webhook.proxy is not a URL that starts with http://",
-    "user:s3cret@proxy:3128, webhook.proxy is not a URL that starts with http://",
-    "proxy:3128, webhook.proxy is not a URL that starts with http://",
+    "socks5://user:s3cret@proxy:1080, webhook.proxy must be a URL that starts with http://",
+    "user:s3cret@proxy:3128, webhook.proxy must be a URL that starts with http://",
+    "proxy:3128, webhook.proxy must be a URL that starts with http://",
     "http://s3cret@proxy:3128, webhook.proxy has a user without a password",
-    "http://user:s3cret@proxy:0, webhook.proxy has a port that is not from 1 to 65535",
+    "http://user:s3cret@proxy:0, webhook.proxy has an invalid port; it must be from 1 to 65535",
   })
   void should_refuse_what_is_no_proxy_without_repeating_it(String value, String message) {
     properties.setProperty("webhook.proxy", value);

@@ -154,7 +154,7 @@ class CircuitTest {
           .singleElement()
           .asString()
           .contains("circuit is open: 20 POSTs in a row failed, the last: HTTP 503; nothing is")
-          .contains("3 messages test it in 1 s");
+          .contains("3 messages will test the webhook in 1 s");
     }
     succeedByHand();
     assertThat(circuit.snapshot())
@@ -173,7 +173,7 @@ class CircuitTest {
           .filteredOn(line -> line.contains("circuit is open"))
           .hasSizeBetween(4, 6);
       succeedByHand();
-      assertThat(log.lines()).last().asString().contains("answers again after 300 s");
+      assertThat(log.lines()).last().asString().contains("responds again after 300 s");
     }
   }
 

@@ -43,7 +43,7 @@ class ProblemTest {
     FieldError error = new FieldError("/content", "required", "is missing");
     assertThat(Problem.of(Type.INVALID, List.of(error)).detail()).isEqualTo("/content is missing");
     assertThat(Problem.of(Type.INVALID, List.of(error, error)).detail())
-        .isEqualTo("2 fields are wrong");
+        .isEqualTo("2 fields are invalid");
   }
 
   @Test

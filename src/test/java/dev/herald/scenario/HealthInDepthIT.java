@@ -69,7 +69,7 @@ class HealthInDepthIT {
           .untilAsserted(() -> assertThat(observed(node, "").status()).isEqualTo(503));
       observed(node, "/ready").expect(503);
       observed(node, "/live").expect(200);
-      assertThat(detail(node, "postgresql", "reason")).contains("does not answer");
+      assertThat(detail(node, "postgresql", "reason")).contains("does not respond");
       postgres.restore();
       await()
           .atMost(Duration.ofSeconds(20))

@@ -109,7 +109,7 @@ class LeaseIT {
           await().until(() -> message(id).at("/failedAttempts/0"), node -> !node.isMissingNode());
       assertThat(attempt.path("class").asText()).isEqualTo("NOT_SENT");
       assertThat(attempt.path("error").asText())
-          .isEqualTo("the steps before the POST took so long that the lease is nearly over");
+          .isEqualTo("the steps before the POST took too long: the lease is nearly over");
     }
     assertThat(posted(ids)).isEmpty();
     end(ids);

@@ -267,7 +267,7 @@ class MessagesApiIT {
         api.get("/api/v1/messages?limit=501&status=LOST&colour=red&cursor=x").expect(400);
     assertThat(answer.text("/type")).isEqualTo("urn:problem-type:herald:bad-parameter");
     assertThat(pointers(answer)).containsExactlyInAnyOrder("limit", "status", "colour");
-    assertThat(answer.http().body()).contains("must be at most 500").contains("known are");
+    assertThat(answer.http().body()).contains("must be at most 500").contains("allowed are");
     assertThat(pointers(api.get("/api/v1/messages?cursor=x").expect(400)))
         .containsExactly("cursor");
     assertThat(pointers(api.get("/api/v1/messages/sent?cursor=x_y").expect(400)))

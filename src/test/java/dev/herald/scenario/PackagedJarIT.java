@@ -178,9 +178,9 @@ class PackagedJarIT {
       assertThat(herald.awaitExit()).isEqualTo(1);
       assertThat(herald.output())
           .contains("PostgreSQL at " + url + " (database.url): ")
-          .contains("trying again for")
+          .contains("retrying for")
           .contains("gave up after 2 s (database.startup-timeout)")
-          .containsOnlyOnce("The key of ops in api.key is shorter than 16 characters")
+          .containsOnlyOnce("The key of ops in api.key has fewer than 16 characters")
           .doesNotContain("9f1c-short-4e")
           .doesNotContain("The key of app")
           .doesNotContain("\tat ");
@@ -192,7 +192,7 @@ class PackagedJarIT {
     HeraldProcess.Builder herald = described();
     refuses(herald, "webhook.url is not set: set WEBHOOK_URL in the environment");
     herald.with("WEBHOOK_URL", "provider.example");
-    refuses(herald, "webhook.url is not a URL that starts with http:// or https://");
+    refuses(herald, "webhook.url must be a URL that starts with http:// or https://");
   }
 
   @Test
@@ -202,7 +202,7 @@ class PackagedJarIT {
         "api.key is not set: set API_KEY in the environment");
     refuses(
         described().with("WEBHOOK_URL", "http://127.0.0.1:9/").with("API_KEY", "ops:changeme"),
-        "api.key has a sample for the key of 'ops'");
+        "api.key has a sample key for 'ops'");
   }
 
   @Test
@@ -214,8 +214,8 @@ class PackagedJarIT {
               .with("WEBHOOK_URL", "http://127.0.0.1:9/")
               .with("SERVER_PORT", one.getLocalPort())
               .with("MANAGEMENT_PORT", other.getLocalPort()),
-          "server.port=" + one.getLocalPort() + " cannot be listened on",
-          "management.port=" + other.getLocalPort() + " cannot be listened on");
+          "server.port=" + one.getLocalPort() + " cannot be opened on",
+          "management.port=" + other.getLocalPort() + " cannot be opened on");
     }
   }
 

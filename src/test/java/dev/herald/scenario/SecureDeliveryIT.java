@@ -155,7 +155,7 @@ class SecureDeliveryIT {
       JsonNode attempt = firstFailure(node);
       assertThat(attempt.path("class").asText()).isEqualTo("NOT_SENT");
       assertThat(attempt.path("error").asText())
-          .isEqualTo("the proxy makes no connection: it answered HTTP 407");
+          .isEqualTo("the proxy refused to connect: HTTP 407");
     }
   }
 
@@ -166,7 +166,7 @@ class SecureDeliveryIT {
         "webhook.tls.trust=" + garbage + " cannot be used",
         node("https://provider.example/").with("webhook.tls.trust", garbage));
     refuses(
-        "webhook.tls.key is not set, and webhook.tls.certificate is",
+        "webhook.tls.key is not set, but webhook.tls.certificate is",
         node("https://provider.example/").with("webhook.tls.certificate", herald.pem()));
   }
 

@@ -73,11 +73,11 @@ class TlsIT {
   void should_refuse_one_file_without_the_other_and_those_that_cannot_be_read() throws Exception {
     Path there = Files.writeString(folder.resolve("there.pem"), "not PEM");
     refuses(
-        "server.tls.key is not set, and server.tls.certificate is",
+        "server.tls.key is not set, but server.tls.certificate is",
         "server.tls.certificate",
         there.toString());
     refuses(
-        "server.tls.certificate is not set, and server.tls.key is",
+        "server.tls.certificate is not set, but server.tls.key is",
         "server.tls.key",
         there.toString());
     refuses(

@@ -48,7 +48,7 @@ class ProxyTest {
         Calls calls = Calls.by(proxy.url(), javas())) {
       proxy.refuse(status);
       assertThat(calls.post("https://provider.example/webhook").notSent())
-          .isEqualTo("the proxy makes no connection: it answered HTTP " + status.substring(0, 3));
+          .isEqualTo("the proxy refused to connect: HTTP " + status.substring(0, 3));
       assertThat(proxy.heads())
           .singleElement()
           .isEqualTo("CONNECT provider.example:443 HTTP/1.1\r\nHost: provider.example:443\r\n\r\n");
