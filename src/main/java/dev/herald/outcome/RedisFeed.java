@@ -186,7 +186,7 @@ public final class RedisFeed implements AutoCloseable {
   private void refused(Push push, JedisDataException reason) {
     drop(push);
     if (up) {
-      LOG.warn("Redis takes nothing, and delivery goes on without it: {}", reason.getMessage());
+      LOG.warn("Redis refuses writes, and delivery continues without it: {}", reason.getMessage());
     }
     up = false;
   }
@@ -221,7 +221,7 @@ public final class RedisFeed implements AutoCloseable {
 
   private void disconnected(RuntimeException reason) {
     if (up) {
-      LOG.warn("Redis is away, and delivery goes on without it: {}", reason.getMessage());
+      LOG.warn("Redis is away, and delivery continues without it: {}", reason.getMessage());
     }
     up = false;
     retryAt = System.nanoTime() + RETRY.toNanos();
