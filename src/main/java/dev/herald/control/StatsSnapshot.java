@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
 import org.apache.camel.Body;
 
@@ -18,17 +19,22 @@ public final class StatsSnapshot {
   private static final Duration STALE = Duration.ofSeconds(16);
 
   private final BooleanSupplier databaseUp;
+  private final LongSupplier nanoTime;
   private volatile Read last;
 
   private record Read(Stats stats, boolean running, long at) {}
 
-  public StatsSnapshot(BooleanSupplier databaseUp) {
+  /**
+   * @param nanoTime a clock that is never set, like {@link System#nanoTime()}
+   */
+  public StatsSnapshot(BooleanSupplier databaseUp, LongSupplier nanoTime) {
     this.databaseUp = databaseUp;
+    this.nanoTime = nanoTime;
   }
 
   /** Takes the one row of {@code sql/get-stats.sql}. */
   public void read(@Body Map<String, Object> row) throws JsonProcessingException {
-    last = new Read(Stats.of(row), (Boolean) row.get("running"), System.nanoTime());
+    last = new Read(Stats.of(row), (Boolean) row.get("running"), nanoTime.getAsLong());
   }
 
   /** A value; NaN while it is not known. */
@@ -57,6 +63,7 @@ public final class StatsSnapshot {
   private Optional<Read> known() {
     return Optional.ofNullable(last)
         .filter(
-            read -> databaseUp.getAsBoolean() && System.nanoTime() - read.at() < STALE.toNanos());
+            read ->
+                databaseUp.getAsBoolean() && nanoTime.getAsLong() - read.at() < STALE.toNanos());
   }
 }

@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
 import org.apache.hc.client5.http.impl.io.DefaultHttpClientConnectionOperator;
 import org.apache.hc.client5.http.io.HttpClientConnectionOperator;
@@ -46,6 +47,7 @@ final class Connector implements HttpClientConnectionOperator {
   private final Names names;
   private final Executor lookUps;
   private final Duration timeout;
+  private final LongSupplier nanoTime;
   private final Map<String, CompletableFuture<InetAddress[]>> lookUpsUnderWay =
       new ConcurrentHashMap<>();
   private final Map<InetAddress, Long> failed = new ConcurrentHashMap<>();
@@ -54,11 +56,14 @@ final class Connector implements HttpClientConnectionOperator {
    * @param names resolves host names
    * @param lookUps runs the look-ups, because Java's have no timeout
    * @param timeout of a look-up, and of a connection to one address
+   * @param nanoTime a clock that is never set, like {@link System#nanoTime()}
    */
-  Connector(SSLContext tls, Names names, Executor lookUps, Duration timeout) {
+  Connector(
+      SSLContext tls, Names names, Executor lookUps, Duration timeout, LongSupplier nanoTime) {
     this.names = names;
     this.lookUps = lookUps;
     this.timeout = timeout;
+    this.nanoTime = nanoTime;
     DefaultClientTlsStrategy strategy = new DefaultClientTlsStrategy(tls);
     // With a channel's socket, Call can check without blocking whether the other side has closed.
     one =
@@ -83,12 +88,12 @@ final class Connector implements HttpClientConnectionOperator {
       Object attachment,
       HttpContext context)
       throws IOException {
-    long end = System.nanoTime() + within.toNanoseconds();
+    long end = nanoTime.getAsLong() + within.toNanoseconds();
     List<InetAddress> addresses = inOrder(lookUp(host.getHostName(), within));
     for (int i = 0; ; i++) {
       InetAddress address = addresses.get(i);
       int left = addresses.size() - i;
-      long share = Math.min(timeout.toNanos(), (end - System.nanoTime()) / left);
+      long share = Math.min(timeout.toNanos(), (end - nanoTime.getAsLong()) / left);
       try {
         one.connect(
             connection,
@@ -102,8 +107,8 @@ final class Connector implements HttpClientConnectionOperator {
         failed.remove(address);
         return;
       } catch (IOException e) {
-        failed.put(address, System.nanoTime());
-        if (left == 1 || System.nanoTime() - end >= 0) {
+        failed.put(address, nanoTime.getAsLong());
+        if (left == 1 || nanoTime.getAsLong() - end >= 0) {
           throw e;
         }
       }
@@ -169,7 +174,7 @@ final class Connector implements HttpClientConnectionOperator {
   }
 
   private List<InetAddress> inOrder(InetAddress[] found) {
-    failed.values().removeIf(at -> System.nanoTime() - at > AVOID_NANOS);
+    failed.values().removeIf(at -> nanoTime.getAsLong() - at > AVOID_NANOS);
     List<InetAddress> order = new ArrayList<>(List.of(found));
     List<InetAddress> last = order.stream().filter(failed::containsKey).toList();
     order.removeAll(last);

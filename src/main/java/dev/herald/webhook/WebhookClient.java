@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 import javax.net.ssl.SSLContext;
 import org.apache.camel.Endpoint;
@@ -99,13 +100,14 @@ public final class WebhookClient extends CloseableHttpClient {
       UnaryOperator<String> urlOfKey,
       String agent,
       LongConsumer posted) {
-    this(limits, tls, Connector::ofJava, urlOfKey, agent, posted);
+    this(limits, tls, Connector::ofJava, System::nanoTime, urlOfKey, agent, posted);
   }
 
   WebhookClient(
       Limits limits,
       SSLContext tls,
       Connector.Names names,
+      LongSupplier nanoTime,
       UnaryOperator<String> urlOfKey,
       String agent,
       LongConsumer posted) {
@@ -115,7 +117,7 @@ public final class WebhookClient extends CloseableHttpClient {
     this.posted = posted;
     connections =
         new PoolingHttpClientConnectionManager(
-            new Connector(tls, names, lookUps, limits.connectTimeout()),
+            new Connector(tls, names, lookUps, limits.connectTimeout(), nanoTime),
             PoolConcurrencyPolicy.LAX,
             PoolReusePolicy.LIFO,
             TimeValue.NEG_ONE_MILLISECOND,

@@ -269,7 +269,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   }
 
   private void bindControl() {
-    snapshot = new StatsSnapshot(database::up);
+    snapshot = new StatsSnapshot(database::up, System::nanoTime);
     health =
         new Health(
             "postgresql",

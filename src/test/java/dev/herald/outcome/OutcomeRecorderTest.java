@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -107,15 +108,22 @@ class OutcomeRecorderTest {
 
   @Test
   void should_not_wait_for_ever_for_a_database_that_is_away() throws InterruptedException {
+    AtomicBoolean away = new AtomicBoolean(true);
     OutcomeRecorder recorder =
         recorder(
             batch -> {
-              throw new DataAccessResourceFailureException("away");
+              if (away.get()) {
+                throw new DataAccessResourceFailureException("away");
+              }
+              write(batch);
             });
     add(recorder, 1);
     recorder.start();
     recorder.close(Duration.ofMillis(1));
     assertThat(dispatcher.inFlight()).isEqualTo(1);
+    away.set(false); // its thread ends with this test
+    recorder.close(LONG_ENOUGH);
+    assertThat(dispatcher.inFlight()).isZero();
   }
 
   private OutcomeRecorder recorder(Consumer<OutcomeBatch> route) {

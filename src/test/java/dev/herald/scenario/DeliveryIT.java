@@ -261,6 +261,24 @@ class DeliveryIT {
     awaitStatus(id, "SENT");
   }
 
+  @Test
+  void should_not_sign_without_a_secret() {
+    awaitStatus(api.create("plain"), "SENT");
+    assertThat(webhook.posts().get(0).headers().names())
+        .noneMatch(name -> name.startsWith("webhook-"));
+  }
+
+  @Test
+  void should_write_nothing_for_a_rate_without_a_limit() {
+    List<String> ids = api.createMany(100);
+    ids.forEach(id -> awaitStatus(id, "SENT"));
+    assertThat(sql.number("SELECT count(*) FROM delivery_rate WHERE tokens <> 0")).isZero();
+    assertThat(
+            sql.number(
+                "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = ?", "delivery_rate"))
+        .isZero();
+  }
+
   private static String failing(String id) {
     return sql.value(
         "SELECT concat_ws(' ', failing_since, misconfigured) FROM message WHERE id = ?::uuid", id);

@@ -58,6 +58,16 @@ final class Ledger {
     latestOfNode.computeIfAbsent(node, any -> new ArrayList<>()).add(id);
   }
 
+  /** How many POSTs have come from a node. */
+  synchronized int postsOf(String node) {
+    return latestOfNode.getOrDefault(node, List.of()).size();
+  }
+
+  /** How many POSTs have come. */
+  synchronized int postCount() {
+    return latestOfNode.values().stream().mapToInt(List::size).sum();
+  }
+
   /** How often a message has been POSTed before. */
   synchronized int posts(String id) {
     return posts.getOrDefault(id, List.of()).size();

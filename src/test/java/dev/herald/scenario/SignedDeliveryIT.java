@@ -41,17 +41,6 @@ class SignedDeliveryIT {
     }
   }
 
-  @Test
-  void should_not_sign_without_a_secret() {
-    try (SampleWebhook webhook = new SampleWebhook();
-        Node node = Node.on(Local.servers().newDatabase(), webhook.url()).start()) {
-      node.api().create("plain");
-      await().until(() -> webhook.posts().size() == 1);
-      assertThat(webhook.posts().get(0).headers().names())
-          .noneMatch(name -> name.startsWith("webhook-"));
-    }
-  }
-
   private static String sign(String id, String timestamp, String body)
       throws GeneralSecurityException {
     Mac mac = Mac.getInstance("HmacSHA256");

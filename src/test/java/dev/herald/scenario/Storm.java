@@ -17,13 +17,12 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.SplittableRandom;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Several nodes under load, and one fault after the other. */
 final class Storm {
@@ -96,7 +95,7 @@ final class Storm {
         nodes.forEach(HeraldProcess::awaitReady);
         for (int i = 0; i < faults.size(); i++) {
           putIn((long) messages * (i + 1) / faults.size());
-          TimeUnit.MILLISECONDS.sleep(random.nextInt(400));
+          awaitPosts(random.nextInt(BATCH), postgres);
           make(faults.get(i), i, postgres, redis);
         }
         awaitTheEnd(postgres);
@@ -135,7 +134,7 @@ final class Storm {
   }
 
   /** Puts messages in, through whichever node takes them, until so many have been accepted. */
-  private void putIn(long total) throws InterruptedException {
+  private void putIn(long total) {
     while (put < total) {
       int count = (int) Math.min(BATCH, total - put);
       List<Object> batch = new ArrayList<>();
@@ -143,9 +142,12 @@ final class Storm {
         batch.add(Map.of("phoneNumber", "+90555%07d".formatted(i), "content", "message " + i));
       }
       String key = UUID.randomUUID().toString();
-      for (int turn = random.nextInt(size); !accepted(nodes.get(turn % size), batch, key); turn++) {
-        TimeUnit.MILLISECONDS.sleep(20);
-      }
+      AtomicInteger turn = new AtomicInteger(random.nextInt(size));
+      await()
+          .atMost(Duration.ofMinutes(3))
+          .pollDelay(Duration.ZERO)
+          .pollInterval(Duration.ofMillis(20))
+          .until(() -> accepted(nodes.get(turn.getAndIncrement() % size), batch, key));
       put += count;
     }
   }
@@ -189,27 +191,33 @@ final class Storm {
         nodes.get(victim).awaitReady();
         nodes.get(victim).freeze();
         what = "node %d, %d in flight".formatted(victim, inFlight(victim, postgres));
-        Thread.sleep(LEASE.plusSeconds(1).toMillis());
+        awaitTakenOver(postgres);
         nodes.get(victim).thaw();
       }
       case STOP_POSTGRESQL -> {
+        nodes.get(victim).awaitReady();
         postgres.stopImmediately();
-        Thread.sleep(random.nextInt(1_000));
+        if (random.nextBoolean()) {
+          HeraldProcess node = nodes.get(victim);
+          await().until(() -> !node.ready());
+        }
         postgres.startAgain();
       }
       case KILL_REDIS -> {
+        nodes.get(victim).awaitReady();
         redis.stop();
-        Thread.sleep(1_000);
+        awaitRedisMissed(nodes.get(victim));
         redis.startAgain();
       }
       case FREEZE_REDIS -> {
+        nodes.get(victim).awaitReady();
         redis.freeze();
-        Thread.sleep(2_000);
+        awaitRedisMissed(nodes.get(victim));
         redis.thaw();
       }
       case PROVIDER_OUTAGE -> {
         outage = true;
-        Thread.sleep(1_500);
+        awaitPosts(BATCH, postgres);
         outage = false;
       }
     }
@@ -222,11 +230,49 @@ final class Storm {
         ledger.acceptedCount());
   }
 
+  /** Of a node that stands still; what it has written arrives at the webhook first. */
   private int inFlight(int node, BreakablePostgres postgres) throws Exception {
-    Thread.sleep(200); // what it has written arrives at the webhook
+    String path = "/webhook/" + node;
+    AtomicInteger arrived = new AtomicInteger(ledger.postsOf(path));
+    await()
+        .during(Duration.ofMillis(200))
+        .pollInterval(Duration.ofMillis(20))
+        .until(() -> arrived.get() == arrived.getAndSet(ledger.postsOf(path)));
     try (Connection database = postgres.connect()) {
-      return ledger.inFlight("/webhook/" + node, database);
+      return ledger.inFlight(path, database);
     }
+  }
+
+  /** Until so many more POSTs have come, or none are left to come. */
+  private void awaitPosts(int more, BreakablePostgres postgres) {
+    int enough = ledger.postCount() + more;
+    await()
+        .atMost(Duration.ofMinutes(1))
+        .pollInterval(Duration.ofMillis(20))
+        .until(() -> ledger.postCount() >= enough || pending(postgres) == 0);
+  }
+
+  /** Until the leases that stand now are over, and what they held has been claimed again. */
+  private static void awaitTakenOver(BreakablePostgres postgres) throws Exception {
+    try (Connection database = postgres.connect();
+        Statement statement = database.createStatement()) {
+      statement.execute(
+          "CREATE TEMPORARY TABLE held AS SELECT DISTINCT claim_id FROM message WHERE claim_id IS NOT NULL");
+      await()
+          .atMost(Duration.ofMinutes(1))
+          .until(
+              () -> {
+                try (ResultSet left =
+                    statement.executeQuery(
+                        "SELECT count(*) FROM message JOIN held USING (claim_id)")) {
+                  return left.next() && left.getInt(1) == 0;
+                }
+              });
+    }
+  }
+
+  private static void awaitRedisMissed(HeraldProcess node) {
+    await().until(() -> node.api().get("/health").text("/checks/redis/status").equals("DEGRADED"));
   }
 
   private void restart(int node) {
@@ -238,20 +284,17 @@ final class Storm {
     await()
         .atMost(Duration.ofMinutes(3))
         .pollInterval(Duration.ofMillis(250))
-        .until(() -> byStatus(postgres).getOrDefault("PENDING", 0) == 0);
+        .until(() -> pending(postgres) == 0);
   }
 
-  private static Map<String, Integer> byStatus(BreakablePostgres postgres) throws Exception {
-    Map<String, Integer> counts = new HashMap<>();
+  private static int pending(BreakablePostgres postgres) throws Exception {
     try (Connection database = postgres.connect();
         Statement statement = database.createStatement();
-        ResultSet rows =
-            statement.executeQuery("SELECT status, count(*) FROM message GROUP BY status")) {
-      while (rows.next()) {
-        counts.put(rows.getString(1), rows.getInt(2));
-      }
+        ResultSet row =
+            statement.executeQuery("SELECT count(*) FROM message WHERE status = 'PENDING'")) {
+      row.next();
+      return row.getInt(1);
     }
-    return counts;
   }
 
   private Balance balance(BreakablePostgres postgres, String onAmbiguous) throws Exception {

@@ -7,6 +7,7 @@ import dev.herald.dev.SampleWebhook;
 import dev.herald.dev.SampleWebhook.Post;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
+import dev.herald.testing.Pace;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -55,18 +56,19 @@ class TwoNodesIT {
   }
 
   @Test
-  void should_keep_the_pace_of_the_cluster_however_many_nodes_there_are() throws Exception {
+  void should_keep_the_pace_of_the_cluster_however_many_nodes_there_are() {
     try (SampleWebhook webhook = new SampleWebhook()) {
       String database = Local.servers().newDatabase();
       try (Node one = paced(database, webhook);
           Node other = paced(database, webhook)) {
         one.api().createMany(100);
+        Pace pace = new Pace(webhook);
         other.api().post("/api/v1/scheduler/start", null).expect(200);
-        await().until(() -> !webhook.posts().isEmpty());
-        Thread.sleep(3_000);
-        // A batch at once and then one each half second: 7 of 2, however many nodes. Two
-        // uncoordinated would make 28.
-        assertThat(webhook.posts()).hasSizeBetween(10, 16);
+        pace.awaitPosts(14);
+        // A batch of 2 at once and then one each half second, and one for good measure, however
+        // many
+        // nodes. Two uncoordinated would make twice as many.
+        pace.assertAtMost(4, 4);
       }
     }
   }

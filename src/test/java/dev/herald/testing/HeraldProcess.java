@@ -16,7 +16,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** The packaged jar in a process of its own, configured by its environment as a service is. */
+/**
+ * The packaged jar in a process of its own, configured by its environment as a service is, with the
+ * JVM's options that the README recommends for a few cores.
+ */
 public final class HeraldProcess implements AutoCloseable {
   private static final Path JAR = Path.of("target/herald.jar").toAbsolutePath();
   private static final HttpClient HTTP = HttpClient.newHttpClient();
@@ -32,6 +35,8 @@ public final class HeraldProcess implements AutoCloseable {
           new ProcessBuilder(
               Path.of(System.getProperty("java.home"), "bin", "java").toString(),
               "-Xmx256m",
+              "-XX:TieredStopAtLevel=1",
+              "-XX:+UseSerialGC",
               "-jar",
               JAR.toString());
       builder.directory(folder.toAbsolutePath().toFile());

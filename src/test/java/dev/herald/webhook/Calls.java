@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
 import org.apache.hc.client5.http.classic.methods.HttpPost;
 import org.apache.hc.client5.http.protocol.HttpClientContext;
@@ -51,12 +52,26 @@ final class Calls implements AutoCloseable {
       Optional<String> proxy,
       SSLContext tls,
       Connector.Names names) {
+    this(timeout, connectTimeout, proxy, tls, names, System::nanoTime);
+  }
+
+  /**
+   * @param nanoTime the clock by which an address is avoided for a while
+   */
+  Calls(
+      Duration timeout,
+      Duration connectTimeout,
+      Optional<String> proxy,
+      SSLContext tls,
+      Connector.Names names,
+      LongSupplier nanoTime) {
     client =
         new WebhookClient(
             new WebhookClient.Limits(
                 timeout, connectTimeout, Duration.ofSeconds(4), 8, proxy.map(WebhookUrl::parse)),
             tls,
             names,
+            nanoTime,
             key -> null,
             "Herald/test",
             nanos -> {});

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -23,6 +24,10 @@ import org.junit.jupiter.api.Test;
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class ConnectorTest {
   private static final Duration AGES = Duration.ofHours(1);
+
+  /** Of what is to take too long. */
+  private static final Duration SHORT = Duration.ofMillis(100);
+
   private static final InetAddress FIRST = address("127.0.0.1");
   private static final InetAddress SECOND = address("127.0.0.2");
   private static final InetAddress THIRD = address("127.0.0.3");
@@ -101,6 +106,30 @@ class ConnectorTest {
   }
 
   @Test
+  void should_try_an_address_in_its_place_again_after_a_while() throws Exception {
+    AtomicLong nanoTime = new AtomicLong();
+    try (RawProvider provider = on(FIRST, 0);
+        Calls calls =
+            new Calls(
+                Calls.TIMEOUT,
+                Calls.CONNECT_TIMEOUT,
+                Optional.empty(),
+                WebhookTls.context(Optional.empty(), Optional.empty()),
+                host -> new InetAddress[] {SECOND, FIRST},
+                nanoTime::get)) {
+      assertThat(calls.post(url(provider.port())).status()).isEqualTo(202);
+      try (RawProvider backAgain = on(SECOND, provider.port())) {
+        nanoTime.addAndGet(Duration.ofSeconds(30).toNanos());
+        assertThat(calls.post(url(provider.port())).status()).isEqualTo(202);
+        assertThat(backAgain.connections()).isZero();
+        nanoTime.incrementAndGet();
+        assertThat(calls.post(url(provider.port())).status()).isEqualTo(202);
+        assertThat(backAgain.connections()).isEqualTo(1);
+      }
+    }
+  }
+
+  @Test
   void should_give_each_of_several_silent_addresses_its_share_of_the_time() throws Exception {
     try (RawProvider provider = on(FIRST, 0);
         FullServer silent = new FullServer(SECOND, provider.port());
@@ -127,19 +156,19 @@ class ConnectorTest {
   void should_give_up_at_the_deadline_when_every_address_is_silent() throws Exception {
     try (FullServer silent = new FullServer(SECOND, 0);
         FullServer silentToo = new FullServer(THIRD, silent.port());
-        Calls calls = calls(Calls.TIMEOUT, AGES, host -> new InetAddress[] {SECOND, THIRD})) {
+        Calls calls = calls(SHORT, AGES, host -> new InetAddress[] {SECOND, THIRD})) {
       assertThat(calls.post(url(silentToo.port())).notSent()).startsWith("no connection");
     }
   }
 
   @Test
   void should_not_wait_for_a_look_up_longer_than_for_a_connection() {
-    assertLookUpEnds(AGES, Calls.CONNECT_TIMEOUT);
+    assertLookUpEnds(AGES, SHORT);
   }
 
   @Test
   void should_not_wait_for_a_look_up_longer_than_the_call_may_take() {
-    assertLookUpEnds(Calls.TIMEOUT, AGES);
+    assertLookUpEnds(SHORT, AGES);
   }
 
   private static void assertLookUpEnds(Duration timeout, Duration connectTimeout) {

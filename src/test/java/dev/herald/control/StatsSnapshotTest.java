@@ -1,0 +1,82 @@
+package dev.herald.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import dev.herald.control.DeliveryStatus.Stats;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+/** What metrics and health say of the backlog, and when they do not know. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class StatsSnapshotTest {
+  private final AtomicBoolean databaseUp = new AtomicBoolean(true);
+  private final AtomicLong nanoTime = new AtomicLong();
+  private final StatsSnapshot snapshot = new StatsSnapshot(databaseUp::get, nanoTime::get);
+
+  private void read(boolean running) throws JsonProcessingException {
+    snapshot.read(
+        Map.of(
+            "tally",
+            "{\"PENDING\":7,\"SENT\":2}",
+            "leased",
+            3,
+            "due",
+            5,
+            "oldest_due_age",
+            90.4,
+            "sent_per_minute",
+            2,
+            "running",
+            running));
+  }
+
+  @Test
+  void should_know_nothing_before_the_first_read() {
+    assertThat(snapshot.value(Stats::dueNow)).isNaN();
+    assertThat(snapshot.running()).isNaN();
+    assertThat(snapshot.late(Duration.ofSeconds(1))).isEmpty();
+  }
+
+  @Test
+  void should_know_what_was_read_last() throws JsonProcessingException {
+    read(true);
+    assertThat(snapshot.value(Stats::dueNow)).isEqualTo(5);
+    assertThat(snapshot.value(stats -> stats.byStatus().get("PENDING"))).isEqualTo(4);
+    assertThat(snapshot.running()).isEqualTo(1);
+    assertThat(snapshot.late(Duration.ofSeconds(90)))
+        .hasValue("the oldest due message waits for 90 s");
+    assertThat(snapshot.late(Duration.ofSeconds(91))).isEmpty();
+    assertThat(snapshot.late(Duration.ZERO)).as("zero is for ever").isEmpty();
+    read(false);
+    assertThat(snapshot.running()).isZero();
+    assertThat(snapshot.late(Duration.ofSeconds(90))).as("while delivery is off").isEmpty();
+  }
+
+  @Test
+  void should_know_nothing_while_postgresql_is_away() throws JsonProcessingException {
+    read(true);
+    databaseUp.set(false);
+    assertThat(snapshot.value(Stats::dueNow)).isNaN();
+    assertThat(snapshot.running()).isNaN();
+    databaseUp.set(true);
+    assertThat(snapshot.value(Stats::dueNow)).isEqualTo(5);
+  }
+
+  @Test
+  void should_not_hold_on_to_what_was_read_long_ago() throws JsonProcessingException {
+    read(true);
+    nanoTime.addAndGet(Duration.ofSeconds(15).toNanos());
+    assertThat(snapshot.running()).isEqualTo(1);
+    nanoTime.addAndGet(Duration.ofSeconds(1).toNanos());
+    assertThat(snapshot.running()).isNaN();
+    assertThat(snapshot.late(Duration.ofSeconds(1))).isEmpty();
+    read(true);
+    assertThat(snapshot.running()).isEqualTo(1);
+  }
+}
