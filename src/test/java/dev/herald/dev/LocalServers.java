@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -15,6 +17,7 @@ import redis.embedded.RedisServer;
 public final class LocalServers implements AutoCloseable {
   private static final AtomicInteger DATABASES = new AtomicInteger();
 
+  private final Path data = Files.createTempDirectory("herald-postgresql-");
   private final EmbeddedPostgres postgres;
   private final RedisServer redis;
   private final int redisPort = freePort();
@@ -23,6 +26,8 @@ public final class LocalServers implements AutoCloseable {
   public LocalServers() throws IOException {
     postgres =
         EmbeddedPostgres.builder()
+            .setDataDirectory(data.resolve("data"))
+            .setCleanDataDirectory(false)
             .setRegisterShutdownHook(false)
             .setServerConfig("max_connections", "300")
             .setServerConfig("synchronous_commit", "on")
@@ -58,9 +63,14 @@ public final class LocalServers implements AutoCloseable {
     }
   }
 
+  /**
+   * Stops both. A process removes PostgreSQL's files after that: many databases have so many that
+   * whoever stops would wait half a minute.
+   */
   @Override
   public void close() throws IOException {
     redis.stop();
     postgres.close();
+    new ProcessBuilder("rm", "-rf", data.toString()).start();
   }
 }
