@@ -133,24 +133,33 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
     return node;
   }
 
+  /** Never throws, or the client would wait for ever. */
   private void leave(Contract.Operation operation, Exchange exchange) {
-    if (exchange.getException() != null) {
-      // From a route without an error handler, or none answers: it is stopped.
-      exceptions.answer(exchange, exchange.getException());
-      exchange.setException(null);
+    try {
+      if (exchange.getException() == null) {
+        write(operation, exchange.getMessage());
+        return;
+      }
+    } catch (RuntimeException unwritable) {
+      exchange.setException(unwritable);
     }
-    Message answer = exchange.getMessage();
+    // It came from the door itself or a route without an error handler, or the route is stopped.
+    exceptions.answer(exchange, exchange.getException());
+    exchange.setException(null);
+  }
+
+  private void write(Contract.Operation operation, Message answer) {
     if (answer.getHeader(Exchange.CONTENT_TYPE) != null) {
       return;
-    }
-    if (answer.getHeader(Exchange.HTTP_RESPONSE_CODE) == null) {
-      answer.setHeader(Exchange.HTTP_RESPONSE_CODE, operation.status());
     }
     if (operation.status() == 204) {
       answer.setBody(null);
     } else {
-      answer.setHeader(Exchange.CONTENT_TYPE, "application/json");
       answer.setBody(ByteBuffer.wrap(json.bytes(answer.getBody())));
+      answer.setHeader(Exchange.CONTENT_TYPE, "application/json");
+    }
+    if (answer.getHeader(Exchange.HTTP_RESPONSE_CODE) == null) {
+      answer.setHeader(Exchange.HTTP_RESPONSE_CODE, operation.status());
     }
   }
 

@@ -46,6 +46,14 @@ class EditedFlowIT {
               - setBody: {expression: {constant: {expression: "openapi: see the docs"}}}
               - setHeader: {name: Content-Type, expression: {constant: {expression: text/plain}}}
               - setHeader: {name: CamelHttpResponseCode, expression: {constant: {expression: "203"}}}
+      - route:
+          id: getHealth
+          group: api
+          description: An answer that cannot be written
+          from:
+            uri: direct:getHealth
+            steps:
+              - setBody: {expression: {simple: {expression: "${ref:newMessages}"}}}
       """;
 
   @TempDir static Path folder;
@@ -62,7 +70,9 @@ class EditedFlowIT {
     String routes = EditedRoutes.beforeThePost(folder, "- to: {uri: direct:look-up-tariff}\n");
     Path health = folder.resolve("health.camel.yaml");
     String text = Files.readString(health);
-    Files.writeString(health, text.substring(0, text.indexOf("- route:\n    id: getContract")));
+    String live = "- route:\n    id: getLiveness";
+    Files.writeString(
+        health, text.substring(text.indexOf(live), text.indexOf("- route:\n    id: getContract")));
     Files.writeString(folder.resolve("own.camel.yaml"), OWN);
     node =
         Node.on(database, webhook.url()).with("camel.main.routes-include-pattern", routes).start();
@@ -92,5 +102,12 @@ class EditedFlowIT {
     Answer answer = api.get("/openapi.json").expect(203);
     assertThat(answer.http().body()).isEqualTo("openapi: see the docs");
     assertThat(answer.http().headers().firstValue("Content-Type")).hasValue("text/plain");
+  }
+
+  @Test
+  void should_answer_with_a_problem_when_an_answer_cannot_be_written() {
+    Answer answer = api.get("/health").expect(500);
+    assertThat(answer.text("/type")).endsWith(":internal");
+    assertThat(answer.text("/correlationId")).isNotBlank();
   }
 }
