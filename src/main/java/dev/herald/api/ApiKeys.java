@@ -30,7 +30,7 @@ public final class ApiKeys {
   /**
    * The name of the key in an {@code Authorization} header, or nothing when it is not one of ours.
    */
-  public Optional<String> name(String authorization) {
+  public Optional<String> nameOf(String authorization) {
     if (open) {
       return Optional.of("anyone");
     }

@@ -69,18 +69,12 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
       Exchange exchange,
       AsyncCallback callback) {
     Contract.Operation called = contract.operation(operation.getOperationId());
+    HttpServerRequest request = exchange.getMessage(HttpMessage.class).getRequest();
+    MDC.put(ID_IN_LOG, request.getHeader(CORRELATION_ID));
     try {
-      enter(called, exchange);
-    } catch (RuntimeException e) {
-      exchange.setException(e);
-      leave(called, exchange);
-      callback.done(true);
-      return true;
-    }
-    Endpoint route = getCamelContext().getEndpoint("direct:" + called.id());
-    AsyncProducer producer = routes.acquireProducer(route);
-    MDC.put(ID_IN_LOG, exchange.getVariable(ID_IN_LOG, String.class));
-    try {
+      enter(called, exchange, request);
+      Endpoint route = getCamelContext().getEndpoint("direct:" + called.id());
+      AsyncProducer producer = routes.acquireProducer(route);
       return producer.process(
           exchange,
           sync -> {
@@ -88,16 +82,18 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
             leave(called, exchange);
             callback.done(sync);
           });
+    } catch (RuntimeException e) {
+      exchange.setException(e);
+      leave(called, exchange);
+      callback.done(true);
+      return true;
     } finally {
       MDC.remove(ID_IN_LOG);
     }
   }
 
-  private void enter(Contract.Operation operation, Exchange exchange) {
-    HttpMessage message = exchange.getMessage(HttpMessage.class);
-    HttpServerRequest request = message.getRequest();
-    exchange.setVariable(ID_IN_LOG, request.getHeader(CORRELATION_ID));
-    exchange.setVariable("key", request.getHeader(KEY_NAME));
+  private void enter(Contract.Operation operation, Exchange exchange, HttpServerRequest request) {
+    Message message = exchange.getMessage();
     if (!operation.path().isEmpty()) {
       Iterator<String> parts =
           contract.parts(message.getHeader(Exchange.HTTP_PATH, String.class)).iterator();
@@ -109,6 +105,9 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
     for (String name : operation.headers().keySet()) {
       set(exchange, name, request.getHeader(name));
     }
+    // Last, for they are the caller's identity, whatever a parameter is called.
+    exchange.setVariable(ID_IN_LOG, request.getHeader(CORRELATION_ID));
+    exchange.setVariable("key", request.getHeader(KEY_NAME));
     Buffer body = message.getBody() instanceof Buffer bytes ? bytes : Buffer.buffer();
     // Those of the request: they would steer an HTTP endpoint of the route.
     message.removeHeaders("*");
@@ -143,12 +142,15 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
     } catch (RuntimeException unwritable) {
       exchange.setException(unwritable);
     }
-    // It came from the door itself or a route without an error handler, or the route is stopped.
+    // The request is wrong, or its route has no error handler or is stopped.
     exceptions.answer(exchange, exchange.getException());
     exchange.setException(null);
   }
 
   private void write(Contract.Operation operation, Message answer) {
+    if (answer.getHeader(Exchange.HTTP_RESPONSE_CODE) == null) {
+      answer.setHeader(Exchange.HTTP_RESPONSE_CODE, operation.status());
+    }
     if (answer.getHeader(Exchange.CONTENT_TYPE) != null) {
       return;
     }
@@ -158,9 +160,6 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
       answer.setBody(ByteBuffer.wrap(json.bytes(answer.getBody())));
       answer.setHeader(Exchange.CONTENT_TYPE, "application/json");
     }
-    if (answer.getHeader(Exchange.HTTP_RESPONSE_CODE) == null) {
-      answer.setHeader(Exchange.HTTP_RESPONSE_CODE, operation.status());
-    }
   }
 
   /** None of the request's headers becomes a header of the exchange. */
@@ -169,7 +168,7 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
     return true;
   }
 
-  /** Of the exchange's headers these leave, besides the status and the type of the body. */
+  /** Only these headers are sent, besides the status and the type of the body. */
   @Override
   public boolean applyFilterToCamelHeaders(String name, Object value, Exchange exchange) {
     return !ANSWERED.contains(name.toLowerCase(Locale.ROOT));

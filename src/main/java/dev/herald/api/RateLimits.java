@@ -28,7 +28,7 @@ public final class RateLimits {
    * @param policy the header {@code RateLimit-Policy}
    * @param retryAfter in seconds, where the request is not allowed
    */
-  record Transition(boolean allowed, String limit, String policy, long retryAfter) {}
+  record Verdict(boolean allowed, String limit, String policy, long retryAfter) {}
 
   /**
    * @param perSecond requests of one key; 0 for no limit
@@ -47,11 +47,11 @@ public final class RateLimits {
   }
 
   /** Counts a request of a key. */
-  Transition count(String keyName) {
+  Verdict count(String keyName) {
     ConsumptionProbe probe =
         buckets.computeIfAbsent(keyName, any -> bucket()).tryConsumeAndReturnRemaining(1);
     long reset = seconds(probe.getNanosToWaitForReset());
-    return new Transition(
+    return new Verdict(
         probe.isConsumed(),
         "%s;r=%d;t=%d".formatted(POLICY, probe.getRemainingTokens(), reset),
         "%s;q=%d;w=1".formatted(POLICY, perSecond),

@@ -141,7 +141,7 @@ public final class RequestFilter {
     Map<String, Operation> operations = contract.at(path);
     Operation operation = operations.get(request.method().name());
     if (operation == null || operation.secured()) {
-      Optional<String> key = keys.name(headers.get("Authorization"));
+      Optional<String> key = keys.nameOf(headers.get("Authorization"));
       if (key.isEmpty() && path.startsWith("/api")) {
         context.response().putHeader("WWW-Authenticate", "Bearer");
         refuse(
@@ -168,7 +168,7 @@ public final class RequestFilter {
 
   /** Counts a request, and refuses it where it is one too many. */
   private boolean tooMany(RoutingContext context, String keyName) {
-    RateLimits.Transition verdict = limits.count(keyName);
+    RateLimits.Verdict verdict = limits.count(keyName);
     context
         .response()
         .putHeader("RateLimit", verdict.limit())

@@ -26,7 +26,7 @@ public final class DeliveryStatus {
       List.of("PENDING", "SENDING", "SENT", "FAILED", "UNKNOWN", "CANCELLED", "EXPIRED");
 
   private final Settings.Dispatch settings;
-  private final ClaimPlanner dispatcher;
+  private final ClaimPlanner planner;
   private final Gate gate;
   private final OutcomeRecorder recorder;
   private final Circuit circuit;
@@ -73,12 +73,12 @@ public final class DeliveryStatus {
 
   public DeliveryStatus(
       Settings.Dispatch settings,
-      ClaimPlanner dispatcher,
+      ClaimPlanner planner,
       Gate gate,
       OutcomeRecorder recorder,
       Circuit circuit) {
     this.settings = settings;
-    this.dispatcher = dispatcher;
+    this.planner = planner;
     this.gate = gate;
     this.recorder = recorder;
     this.circuit = circuit;
@@ -94,7 +94,7 @@ public final class DeliveryStatus {
   }
 
   public MessagingStatus messaging(@Body SchedulerState state) {
-    int claimed = dispatcher.inFlight();
+    int claimed = planner.inFlight();
     int delivering = gate.busy();
     int recording = recorder.backlog();
     Circuit.Snapshot seen = circuit.snapshot();

@@ -24,7 +24,7 @@ public final class Gate implements Processor {
   private final long needed;
   private final RetryPolicy policy;
   private final Circuit circuit;
-  private final OutcomeClassifier outcomes;
+  private final OutcomeClassifier classifier;
   private final OutcomeRecorder recorder;
   private final BooleanSupplier postingAllowed;
   private final AtomicInteger busy = new AtomicInteger();
@@ -37,13 +37,13 @@ public final class Gate implements Processor {
       Settings settings,
       RetryPolicy policy,
       Circuit circuit,
-      OutcomeClassifier outcomes,
+      OutcomeClassifier classifier,
       OutcomeRecorder recorder,
       BooleanSupplier postingAllowed) {
     this.needed = settings.webhook().timeout().toNanos() + Delivery.MARGIN_NANOS;
     this.policy = policy;
     this.circuit = circuit;
-    this.outcomes = outcomes;
+    this.classifier = classifier;
     this.recorder = recorder;
     this.postingAllowed = postingAllowed;
   }
@@ -129,7 +129,7 @@ public final class Gate implements Processor {
             new IllegalStateException(
                 "the route ended without an outcome; its last step must be outcomeClassifier");
       }
-      return outcomes.failed(delivery.message(), failure, delivery.posts());
+      return classifier.failed(delivery.message(), failure, delivery.posts());
     }
   }
 }

@@ -8,14 +8,17 @@ import dev.herald.message.MessageStatus;
 import dev.herald.outcome.OutcomeBatch.Recorded;
 import dev.herald.outcome.OutcomeBatch.RecordedOutcome;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.Variable;
@@ -24,6 +27,7 @@ import org.slf4j.LoggerFactory;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.Pipeline;
+import redis.clients.jedis.Response;
 import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.params.XAddParams;
@@ -46,7 +50,10 @@ public final class RedisFeed implements AutoCloseable {
   private final Settings.Redis settings;
   private final BlockingQueue<Exchange> queue = new Batches();
   private final AtomicLong dropped = new AtomicLong();
+  private final ReentrantLock lock = new ReentrantLock();
   private volatile boolean up = true;
+  private boolean closed;
+  private long droppedBefore;
   private Jedis redis;
   private long retryAt = System.nanoTime();
 
@@ -75,11 +82,23 @@ public final class RedisFeed implements AutoCloseable {
     public boolean offer(Exchange batch) {
       boolean fits = super.offer(batch);
       if (!fits) {
-        drop(batch.getMessage().getBody(Push.class));
+        Push push = batch.getMessage().getBody(Push.class);
+        dropped.addAndGet(push.outcomes().size());
       }
       return fits;
     }
 
+    @Override
+    public boolean offer(Exchange batch, long timeout, TimeUnit unit) {
+      return offer(batch);
+    }
+
+    @Override
+    public void put(Exchange batch) {
+      offer(batch);
+    }
+
+    /** True even for what it drops, or the record would fail. */
     @Override
     public boolean add(Exchange batch) {
       offer(batch);
@@ -111,17 +130,28 @@ public final class RedisFeed implements AutoCloseable {
     return dropped.get();
   }
 
-  /** Pushes a batch, or drops and counts it. Waits for Redis, {@code redis.timeout} at most. */
+  /** Pushes a batch, or drops and counts it. Each wait for Redis takes {@code redis.timeout}. */
   public void push(@Body Push push) {
-    attempt(push);
+    lock.lock();
+    try {
+      attempt(push);
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Finds out whether Redis is there, while nothing is pushed that would tell. */
   public void ping() {
-    attempt(null);
+    if (lock.tryLock()) {
+      try {
+        attempt(null);
+      } finally {
+        lock.unlock();
+      }
+    }
   }
 
-  private synchronized void attempt(Push push) {
+  private void attempt(Push push) {
     try {
       if (!connected()) {
         drop(push);
@@ -147,24 +177,44 @@ public final class RedisFeed implements AutoCloseable {
     try (Pipeline pipeline = redis.pipelined()) {
       XAddParams capped =
           XAddParams.xAddParams().maxLen(settings.streamLength()).approximateTrimming();
+      List<List<Response<?>>> answers = new ArrayList<>(push.outcomes().size());
       for (RecordedOutcome outcome : push.outcomes()) {
+        List<Response<?>> own = new ArrayList<>(2);
         String id = outcome.outcome().message().id().toString();
         String messageId = outcome.outcome().webhookMessageId();
         if (outcome.status() == MessageStatus.SENT) {
-          pipeline.setex(
-              "message:" + id, settings.ttl().toSeconds(), value(new Sent(messageId, push.at())));
+          own.add(
+              pipeline.setex(
+                  "message:" + id,
+                  settings.ttl().toSeconds(),
+                  value(new Sent(messageId, push.at()))));
         }
         if (settings.streamLength() > 0) {
-          pipeline.xadd(STREAM, capped, entry(id, messageId, outcome.status(), push.at()));
+          own.add(pipeline.xadd(STREAM, capped, entry(id, messageId, outcome.status(), push.at())));
+        }
+        answers.add(own);
+      }
+      pipeline.sync();
+      // A refusal, such as of a Redis that is full or a replica, comes as an answer.
+      Optional<JedisDataException> reason = Optional.empty();
+      for (List<Response<?>> own : answers) {
+        Optional<JedisDataException> refusal =
+            own.stream().map(RedisFeed::refusal).flatMap(Optional::stream).findFirst();
+        if (refusal.isPresent()) {
+          dropped.incrementAndGet();
+          reason = refusal;
         }
       }
-      // A refusal, such as of a Redis that is full or a replica, comes as an answer.
-      Optional<JedisDataException> refusal =
-          pipeline.syncAndReturnAll().stream()
-              .filter(JedisDataException.class::isInstance)
-              .map(JedisDataException.class::cast)
-              .findFirst();
-      refusal.ifPresentOrElse(reason -> refused(push, reason), this::works);
+      reason.ifPresentOrElse(this::refused, this::works);
+    }
+  }
+
+  private static Optional<JedisDataException> refusal(Response<?> answer) {
+    try {
+      answer.get();
+      return Optional.empty();
+    } catch (JedisDataException refused) {
+      return Optional.of(refused);
     }
   }
 
@@ -178,15 +228,19 @@ public final class RedisFeed implements AutoCloseable {
 
   private void works() {
     if (!up) {
-      LOG.info("Redis is back; {} outcomes were not pushed to it", dropped.get());
+      LOG.info("Redis is back; {} outcomes were not pushed to it", dropped.get() - droppedBefore);
     }
+    droppedBefore = dropped.get();
     up = true;
   }
 
-  private void refused(Push push, JedisDataException reason) {
-    drop(push);
+  private void refused(JedisDataException reason) {
+    fails("Redis refuses writes, and delivery continues without it: {}", reason);
+  }
+
+  private void fails(String message, RuntimeException reason) {
     if (up) {
-      LOG.warn("Redis refuses writes, and delivery continues without it: {}", reason.getMessage());
+      LOG.warn(message, reason.getMessage());
     }
     up = false;
   }
@@ -204,7 +258,7 @@ public final class RedisFeed implements AutoCloseable {
   }
 
   private boolean connected() {
-    if (redis == null && System.nanoTime() - retryAt >= 0) {
+    if (redis == null && !closed && System.nanoTime() - retryAt >= 0) {
       int timeout = (int) settings.timeout().toMillis();
       redis =
           new Jedis(
@@ -220,11 +274,12 @@ public final class RedisFeed implements AutoCloseable {
   }
 
   private void disconnected(RuntimeException reason) {
-    if (up) {
-      LOG.warn("Redis is away, and delivery continues without it: {}", reason.getMessage());
-    }
-    up = false;
+    fails("Redis is away, and delivery continues without it: {}", reason);
     retryAt = System.nanoTime() + RETRY.toNanos();
+    disconnect();
+  }
+
+  private void disconnect() {
     if (redis != null) {
       try {
         redis.close();
@@ -235,13 +290,22 @@ public final class RedisFeed implements AutoCloseable {
     }
   }
 
-  /** Waits for what is left to be pushed, for a moment. */
+  /** Waits for what is left to be pushed, for a moment, and closes the connection. */
   @Override
   public void close() {
     long end = System.nanoTime() + settings.timeout().plusSeconds(1).toNanos();
     do {
       LockSupport.parkNanos(CLOSING_STEP.toNanos());
     } while (!queue.isEmpty() && System.nanoTime() < end);
-    ping(); // Which waits for the batch that is out of the queue.
+    try {
+      // A push may be under way, and a Redis that takes nothing may hold it.
+      if (lock.tryLock(Math.max(1, end - System.nanoTime()), TimeUnit.NANOSECONDS)) {
+        closed = true;
+        disconnect();
+        lock.unlock();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

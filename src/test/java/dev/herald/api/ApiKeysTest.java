@@ -23,7 +23,7 @@ class ApiKeysTest {
     "Bearer sécret-2, app",
   })
   void should_know_a_key_by_its_name(String authorization, String name) {
-    assertThat(keys.name(authorization)).hasValue(name);
+    assertThat(keys.nameOf(authorization)).hasValue(name);
   }
 
   @ParameterizedTest
@@ -40,7 +40,7 @@ class ApiKeysTest {
         "secret-1",
       })
   void should_let_nobody_in_without_one(String authorization) {
-    assertThat(keys.name(authorization)).isEmpty();
+    assertThat(keys.nameOf(authorization)).isEmpty();
   }
 
   @Test
@@ -51,7 +51,7 @@ class ApiKeysTest {
 
   @Test
   void should_let_everyone_in_only_where_that_is_asked_for() {
-    assertThat(new ApiKeys(Map.of(), true).name(null)).hasValue("anyone");
-    assertThat(new ApiKeys(Map.of(), false).name("Bearer ")).isEmpty();
+    assertThat(new ApiKeys(Map.of(), true).nameOf(null)).hasValue("anyone");
+    assertThat(new ApiKeys(Map.of(), false).nameOf("Bearer ")).isEmpty();
   }
 }

@@ -2,7 +2,7 @@ package dev.herald.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.herald.api.RateLimits.Transition;
+import dev.herald.api.RateLimits.Verdict;
 import io.github.bucket4j.TimeMeter;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -31,9 +31,9 @@ class RateLimitsTest {
   @Test
   void should_allow_a_seconds_requests_and_say_how_many_are_left() {
     assertThat(limits.count("ops"))
-        .isEqualTo(new Transition(true, "\"key\";r=1;t=1", "\"key\";q=2;w=1", 1));
+        .isEqualTo(new Verdict(true, "\"key\";r=1;t=1", "\"key\";q=2;w=1", 1));
     assertThat(limits.count("ops").limit()).isEqualTo("\"key\";r=0;t=1");
-    Transition refused = limits.count("ops");
+    Verdict refused = limits.count("ops");
     assertThat(refused.allowed()).isFalse();
     assertThat(refused.limit()).isEqualTo("\"key\";r=0;t=1");
     assertThat(refused.retryAfter()).isEqualTo(1);
