@@ -33,6 +33,9 @@ final class KeyReader {
               + "|a-long-random-key|another-one",
           Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
+  /** What Java puts in place of bytes that are no characters in the encoding of the system. */
+  private static final char UNREADABLE = '\ufffd';
+
   private final Function<String, Optional<String>> lookup;
   private final List<String> faults = new ArrayList<>();
 
@@ -49,7 +52,16 @@ final class KeyReader {
   }
 
   Optional<String> optional(String key) {
-    return lookup.apply(key).map(String::strip).filter(value -> !value.isEmpty());
+    Optional<String> value =
+        lookup.apply(key).map(String::strip).filter(written -> !written.isEmpty());
+    if (value.filter(written -> written.indexOf(UNREADABLE) >= 0).isPresent()) {
+      return wrong(
+          key,
+          "has a character that Java could not read; start Herald in a UTF-8 locale, like"
+              + " LANG=C.UTF-8",
+          Optional.empty());
+    }
+    return value;
   }
 
   String text(String key) {
@@ -285,6 +297,6 @@ final class KeyReader {
 
   private static String how(String key) {
     return "set %s in the environment or %s in application.properties"
-        .formatted(key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_'), key);
+        .formatted(ConfigurationSources.variable(key), key);
   }
 }
