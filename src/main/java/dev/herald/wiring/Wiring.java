@@ -203,7 +203,10 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             () -> deliveryRuns(stops),
             () -> !stops.anyOf(CLAIM));
     stops.whenAsked(planner::wake);
-    feed = new RedisFeed(settings.redis());
+    feed =
+        new RedisFeed(
+            settings.redis(),
+            WebhookTls.context("redis.tls.trust", settings.redis().trust()).getSocketFactory());
     recorder =
         new OutcomeRecorder(
             policy, batch -> calls.call("direct:record-outcomes", "batch", batch), planner);
