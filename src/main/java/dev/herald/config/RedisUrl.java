@@ -31,6 +31,11 @@ public record RedisUrl(
       throw new IllegalArgumentException(
           "has options (?...), which Herald does not know; remove them");
     }
+    boolean tls = url.scheme().equals("rediss");
+    if (tls && url.host().endsWith(".")) {
+      throw new IllegalArgumentException(
+          "has a host name that ends with a dot, which no certificate has; remove the dot");
+    }
     String[] login = url.user().orElse(":").split(":", 2);
     if (login.length < 2) {
       throw new IllegalArgumentException(
@@ -38,7 +43,7 @@ public record RedisUrl(
     }
     boolean anonymous = url.user().orElse(":").equals(":");
     return new RedisUrl(
-        url.scheme().equals("rediss"),
+        tls,
         url.host(),
         url.port().orElse(DEFAULT_PORT),
         Optional.of(UrlParts.decoded(login[0])).filter(user -> !user.isEmpty()),

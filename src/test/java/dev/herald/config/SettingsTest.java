@@ -83,6 +83,7 @@ class SettingsTest {
     "redis.url, redis://host/a, 'redis.url must end with the number of a database, like /0'",
     "redis.url, redis://host/0/1, 'redis.url must end with the number of a database, like /0'",
     "redis.url, redis://host?timeout=1s, redis.url has options (?...)",
+    "redis.url, rediss://host./0, redis.url has a host name that ends with a dot",
     "redis.url, redis://, redis.url must be a URL that starts with redis:// or rediss:// and has a host",
     "redis.url, host:6379, redis.url must be a URL that starts with redis://",
     "webhook.auth-value, 'a\ufffdb', webhook.auth-value has a character that Java could not read",
