@@ -1,6 +1,8 @@
 package dev.herald;
 
 import dev.herald.config.ConfigurationException;
+import dev.herald.config.ConfigurationSources;
+import dev.herald.wiring.Placeholders;
 import dev.herald.wiring.Wiring;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +26,9 @@ public final class Herald {
   private static final int OUTLIVES_A_SIGNAL_SECONDS = 3_700;
 
   private final Main main = new Main();
+  private final Properties overrides;
   private final Wiring wiring;
+  private ConfigurationSources configuration;
 
   /**
    * @param overrides properties that override the file and the environment; for tests
@@ -34,16 +38,26 @@ public final class Herald {
   }
 
   private Herald(Properties overrides, boolean development) {
-    wiring = new Wiring(() -> main.getShutdownStrategy().isRunAllowed(), development);
+    this.overrides = overrides;
+    wiring =
+        new Wiring(
+            key -> configuration.value(key),
+            () -> main.getShutdownStrategy().isRunAllowed(),
+            development);
     main.setAppName("Herald");
     main.configure().setExtraShutdownTimeout(OUTLIVES_A_SIGNAL_SECONDS);
-    main.setPropertyPlaceholderLocations("file:" + CONFIGURATION);
+    main.setPropertyPlaceholderLocations("false"); // Herald reads the file itself
     overrides
         .stringPropertyNames()
         .forEach(key -> main.addOverrideProperty(key, overrides.getProperty(key)));
     main.configure().addConfiguration(wiring);
     main.addMainListener(
         new MainListenerSupport() {
+          @Override
+          public void beforeInitialize(BaseMainSupport support) {
+            Placeholders.resolve(support.getCamelContext(), configuration::value);
+          }
+
           @Override
           public void beforeStop(BaseMainSupport support) {
             try {
@@ -77,6 +91,8 @@ public final class Herald {
             "there is no application.properties in %s; start Herald in the folder that has it"
                 .formatted(Path.of("").toAbsolutePath()));
       }
+      configuration = ConfigurationSources.read(CONFIGURATION, overrides);
+      main.setInitialProperties(configuration.file());
       main.run();
       return Math.max(0, main.getExitCode());
     } catch (Exception e) {

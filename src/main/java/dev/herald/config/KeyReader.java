@@ -1,13 +1,10 @@
 package dev.herald.config;
 
 import com.google.i18n.phonenumbers.PhoneNumberUtil;
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -33,6 +30,9 @@ final class KeyReader {
               + "|a-long-random-key|another-one",
           Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
+  /** What Java puts in place of bytes that are no characters in the encoding of the system. */
+  private static final char UNREADABLE = '\ufffd';
+
   private final Function<String, Optional<String>> lookup;
   private final List<String> faults = new ArrayList<>();
 
@@ -49,18 +49,20 @@ final class KeyReader {
   }
 
   Optional<String> optional(String key) {
-    return lookup.apply(key).map(String::strip).filter(value -> !value.isEmpty());
+    Optional<String> value =
+        lookup.apply(key).map(String::strip).filter(written -> !written.isEmpty());
+    if (value.filter(written -> written.indexOf(UNREADABLE) >= 0).isPresent()) {
+      return wrong(
+          key,
+          "has a character that Java could not read; start Herald in a UTF-8 locale, like"
+              + " LANG=C.UTF-8",
+          Optional.empty());
+    }
+    return value;
   }
 
   String text(String key) {
     return optional(key).orElseGet(() -> wrong(key, "is not set: " + how(key), ""));
-  }
-
-  String matching(String key, String prefix, String example) {
-    String value = text(key);
-    return value.isEmpty() || value.startsWith(prefix)
-        ? value
-        : wrong(key, "must look like " + example, value);
   }
 
   String oneOf(String key, String... allowed) {
@@ -137,39 +139,32 @@ final class KeyReader {
         : duration(key, min, max);
   }
 
-  URI uri(String key, String... schemes) {
-    String value = text(key);
-    if (value.isEmpty()) {
-      return URI.create("http://localhost");
-    }
-    try {
-      URI uri = new URI(value);
-      if (uri.getHost() != null && Arrays.asList(schemes).contains(uri.getScheme())) {
-        return uri;
-      }
-    } catch (URISyntaxException e) {
-      // reported below; the value may hold a password, so it is not quoted
-    }
-    return wrong(
-        key,
-        "must be a URL that starts with " + String.join(":// or ", schemes) + ":// and has a host",
-        URI.create("http://localhost"));
+  WebhookUrl webhookUrl(String key) {
+    return url(key, text(key), WebhookUrl::parse, "http://localhost");
   }
 
-  WebhookUrl webhookUrl(String key, String value) {
-    WebhookUrl none = WebhookUrl.parse("http://localhost");
-    if (value.isEmpty()) {
-      return none;
-    }
+  RedisUrl redisUrl(String key) {
+    return url(key, text(key), RedisUrl::parse, "redis://localhost");
+  }
+
+  DatabaseUrl databaseUrl(String key) {
+    return url(key, text(key), DatabaseUrl::parse, "jdbc:postgresql://localhost/herald");
+  }
+
+  /**
+   * @param parse throws IllegalArgumentException with the error, without the URL
+   */
+  private <T> T url(String key, String value, Function<String, T> parse, String instead) {
     try {
-      return WebhookUrl.parse(value);
+      return parse.apply(value.isEmpty() ? instead : value);
     } catch (IllegalArgumentException e) {
-      return wrong(key, e.getMessage(), none);
+      return wrong(key, e.getMessage(), parse.apply(instead));
     }
   }
 
   Optional<WebhookUrl> proxy(String key) {
-    Optional<WebhookUrl> proxy = optional(key).map(value -> webhookUrl(key, value));
+    Optional<WebhookUrl> proxy =
+        optional(key).map(value -> url(key, value, WebhookUrl::parse, "http://localhost"));
     proxy
         .filter(url -> !url.host().getSchemeName().equals("http") || !url.path().equals("/"))
         .ifPresent(url -> wrong(key, "must look like http://[user:password@]host:port", ""));
@@ -285,6 +280,6 @@ final class KeyReader {
 
   private static String how(String key) {
     return "set %s in the environment or %s in application.properties"
-        .formatted(key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_'), key);
+        .formatted(ConfigurationSources.variable(key), key);
   }
 }

@@ -1,6 +1,5 @@
 package dev.herald.config;
 
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -49,17 +48,32 @@ public record Settings(
    * @param rateLimit requests of one key in a second; 0 for no limit
    */
   public record Api(
-      Map<String, String> keys, boolean open, Duration idempotencyTtl, int rateLimit) {}
+      Map<String, String> keys, boolean open, Duration idempotencyTtl, int rateLimit) {
+    @Override
+    public String toString() {
+      return "Api[keys of " + keys.values() + "]";
+    }
+  }
 
+  /** Its user and password may come from the URL. */
   public record Database(
-      String url,
+      DatabaseUrl url,
       String username,
       String password,
       int poolSize,
       Duration timeout,
-      Duration startupTimeout) {}
+      Duration startupTimeout) {
+    @Override
+    public String toString() {
+      return "Database[" + url + "]";
+    }
+  }
 
-  public record Redis(URI url, Duration ttl, Duration timeout, int streamLength) {}
+  /**
+   * @param trust PEM file with the certificates to trust instead of Java's
+   */
+  public record Redis(
+      RedisUrl url, Duration ttl, Duration timeout, int streamLength, Optional<Path> trust) {}
 
   /**
    * @param trust PEM file with the certificates to trust instead of Java's
@@ -76,7 +90,12 @@ public record Settings(
       OnAmbiguous onAmbiguous,
       Optional<WebhookUrl> proxy,
       Optional<Path> trust,
-      Optional<Tls> tls) {}
+      Optional<Tls> tls) {
+    @Override
+    public String toString() {
+      return "Webhook[" + url + "]";
+    }
+  }
 
   /** {@code interval} zero means continuous. */
   public record Dispatch(

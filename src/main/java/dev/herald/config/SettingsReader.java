@@ -67,10 +67,11 @@ public final class SettingsReader {
   }
 
   private static Settings.Database database(KeyReader read) {
+    DatabaseUrl url = read.databaseUrl("database.url");
     return new Settings.Database(
-        read.matching("database.url", "jdbc:postgresql:", "jdbc:postgresql://host:5432/name"),
-        read.text("database.username"),
-        read.optional("database.password").orElse(""),
+        url,
+        url.login().getOrDefault("user", read.text("database.username")),
+        url.login().getOrDefault("password", read.optional("database.password").orElse("")),
         read.integer("database.pool-size", 3, 1_000),
         read.duration("database.timeout", Duration.ofMillis(250), Duration.ofMinutes(5)),
         read.duration("database.startup-timeout", Duration.ZERO, Duration.ofHours(1)));
@@ -78,15 +79,16 @@ public final class SettingsReader {
 
   private static Settings.Redis redis(KeyReader read) {
     return new Settings.Redis(
-        read.uri("redis.url", "redis", "rediss"),
+        read.redisUrl("redis.url"),
         read.duration("redis.ttl", Duration.ofSeconds(1), Duration.ofDays(3650)),
         read.duration("redis.timeout", Duration.ofMillis(1), Duration.ofMinutes(1)),
-        read.integer("redis.stream-length", 0, 100_000_000));
+        read.integer("redis.stream-length", 0, 100_000_000),
+        read.readable("redis.tls.trust"));
   }
 
   private static Settings.Webhook webhook(KeyReader read) {
     return new Settings.Webhook(
-        read.webhookUrl("webhook.url", read.text("webhook.url")),
+        read.webhookUrl("webhook.url"),
         read.headerName("webhook.auth-header"),
         read.headerValue("webhook.auth-value"),
         read.signingSecret("webhook.signing-secret"),

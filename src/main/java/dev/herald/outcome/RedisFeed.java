@@ -3,6 +3,7 @@ package dev.herald.outcome;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.herald.config.RedisUrl;
 import dev.herald.config.Settings;
 import dev.herald.message.MessageStatus;
 import dev.herald.outcome.OutcomeBatch.Recorded;
@@ -19,12 +20,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocketFactory;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.Variable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.DefaultJedisClientConfig;
+import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.Response;
@@ -48,6 +52,7 @@ public final class RedisFeed implements AutoCloseable {
   private static final Duration CLOSING_STEP = Duration.ofMillis(10);
 
   private final Settings.Redis settings;
+  private final SSLSocketFactory tls;
   private final BlockingQueue<Exchange> queue = new Batches();
   private final AtomicLong dropped = new AtomicLong();
   private final ReentrantLock lock = new ReentrantLock();
@@ -64,8 +69,12 @@ public final class RedisFeed implements AutoCloseable {
   /** What one pipeline carries; {@code at} is when the database recorded it. */
   public record Push(String at, List<RecordedOutcome> outcomes) {}
 
-  public RedisFeed(Settings.Redis settings) {
+  /**
+   * @param tls knows whom to trust if the URL is {@code rediss}
+   */
+  public RedisFeed(Settings.Redis settings, SSLSocketFactory tls) {
     this.settings = settings;
+    this.tls = tls;
   }
 
   /**
@@ -259,18 +268,31 @@ public final class RedisFeed implements AutoCloseable {
 
   private boolean connected() {
     if (redis == null && !closed && System.nanoTime() - retryAt >= 0) {
-      int timeout = (int) settings.timeout().toMillis();
-      redis =
-          new Jedis(
-              settings.url(),
-              DefaultJedisClientConfig.builder()
-                  .connectionTimeoutMillis(timeout)
-                  .socketTimeoutMillis(timeout)
-                  .build());
+      redis = connect();
       redis.ping();
       works();
     }
     return redis != null;
+  }
+
+  private Jedis connect() {
+    RedisUrl url = settings.url();
+    int timeout = (int) settings.timeout().toMillis();
+    // By itself Jedis does not compare the certificate's name with the host's.
+    SSLParameters verified = new SSLParameters();
+    verified.setEndpointIdentificationAlgorithm("HTTPS");
+    return new Jedis(
+        new HostAndPort(url.host(), url.port()),
+        DefaultJedisClientConfig.builder()
+            .connectionTimeoutMillis(timeout)
+            .socketTimeoutMillis(timeout)
+            .user(url.user().orElse(null))
+            .password(url.password().orElse(null))
+            .database(url.database())
+            .ssl(url.tls())
+            .sslSocketFactory(tls)
+            .sslParameters(verified)
+            .build());
   }
 
   private void disconnected(RuntimeException reason) {

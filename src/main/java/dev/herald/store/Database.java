@@ -87,7 +87,8 @@ public final class Database implements AutoCloseable {
 
   private void migrate(boolean running) throws SQLException {
     Flyway.configure()
-        .dataSource(settings.url(), settings.username(), settings.password())
+        .dataSource(settings.url().address(), settings.username(), settings.password())
+        .jdbcProperties(settings.url().login())
         .locations("classpath:db/migration")
         .load()
         .migrate();
@@ -155,15 +156,16 @@ public final class Database implements AutoCloseable {
     Properties properties = properties();
     properties.setProperty("ApplicationName", "herald-listener");
     properties.setProperty("tcpKeepAlive", "true");
-    return DriverManager.getConnection(settings.url(), properties);
+    return DriverManager.getConnection(settings.url().address(), properties);
   }
 
   private Connection connect() throws SQLException {
-    return DriverManager.getConnection(settings.url(), properties());
+    return DriverManager.getConnection(settings.url().address(), properties());
   }
 
   private Properties properties() {
     Properties properties = new Properties();
+    properties.putAll(settings.url().login());
     properties.setProperty("user", settings.username());
     properties.setProperty("password", settings.password());
     String seconds = Long.toString(Math.max(1, settings.timeout().toSeconds()));
@@ -198,7 +200,8 @@ public final class Database implements AutoCloseable {
   private HikariDataSource pool(String name, int size, String options) {
     HikariConfig config = new HikariConfig();
     config.setPoolName("herald-" + name);
-    config.setJdbcUrl(settings.url());
+    config.setJdbcUrl(settings.url().address());
+    settings.url().login().forEach(config::addDataSourceProperty);
     config.setUsername(settings.username());
     config.setPassword(settings.password());
     config.setMaximumPoolSize(size);

@@ -24,6 +24,7 @@ import org.apache.hc.client5.http.ssl.DefaultClientTlsStrategy;
 import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.http.io.SocketConfig;
 import org.apache.hc.core5.http.protocol.HttpContext;
+import org.apache.hc.core5.net.Host;
 import org.apache.hc.core5.net.NamedEndpoint;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
@@ -98,7 +99,7 @@ final class Connector implements HttpClientConnectionOperator {
         one.connect(
             connection,
             new HttpHost(host.getSchemeName(), address, host.getHostName(), host.getPort()),
-            name == null ? host : name,
+            certified(name == null ? host : name),
             from,
             Timeout.ofNanoseconds(Math.max(TimeUnit.MILLISECONDS.toNanos(1), share)),
             socket,
@@ -135,13 +136,21 @@ final class Connector implements HttpClientConnectionOperator {
       Object attachment,
       HttpContext context)
       throws IOException {
-    one.upgrade(connection, host, name, attachment, context);
+    one.upgrade(connection, host, certified(name == null ? host : name), attachment, context);
   }
 
   @Override
   public void upgrade(ManagedHttpClientConnection connection, HttpHost host, HttpContext context)
       throws IOException {
-    one.upgrade(connection, host, context);
+    upgrade(connection, host, null, null, context);
+  }
+
+  /** The name in the certificate, which never ends with a dot, though a host name may. */
+  private static NamedEndpoint certified(NamedEndpoint host) {
+    String name = host.getHostName();
+    return name.endsWith(".")
+        ? new Host(name.substring(0, name.length() - 1), host.getPort())
+        : host;
   }
 
   private InetAddress[] lookUp(String host, Timeout within) throws UnknownHostException {

@@ -24,7 +24,9 @@ import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 
-/** TLS for the webhook: the authorities to trust, and Herald's client certificate. */
+/**
+ * TLS of Herald as a client: the authorities to trust, and its client certificate for the webhook.
+ */
 public final class WebhookTls {
   private static final Pattern KEY =
       Pattern.compile("-----BEGIN PRIVATE KEY-----([^-]*)-----END PRIVATE KEY-----");
@@ -37,9 +39,7 @@ public final class WebhookTls {
    * @throws ConfigurationException naming the key whose file cannot be used
    */
   public static SSLContext context(Optional<Path> trust, Optional<Settings.Tls> own) {
-    SslContextBuilder builder = SslContextBuilder.forClient().sslProvider(SslProvider.JDK);
-    trust.ifPresent(
-        file -> use("webhook.tls.trust=" + file, () -> builder.trustManager(file.toFile())));
+    SslContextBuilder builder = trusting("webhook.tls.trust", trust);
     own.ifPresent(
         pair ->
             use(
@@ -49,10 +49,31 @@ public final class WebhookTls {
                   builder.keyManager(pair.certificate().toFile(), pair.key().toFile());
                   checkPair(pair);
                 }));
+    return built(builder);
+  }
+
+  /**
+   * TLS without a client certificate.
+   *
+   * @param key the configuration key of the file
+   * @param trust a PEM file with the certificates to trust instead of Java's
+   * @throws ConfigurationException naming the key if its file cannot be used
+   */
+  public static SSLContext context(String key, Optional<Path> trust) {
+    return built(trusting(key, trust));
+  }
+
+  private static SslContextBuilder trusting(String key, Optional<Path> trust) {
+    SslContextBuilder builder = SslContextBuilder.forClient().sslProvider(SslProvider.JDK);
+    trust.ifPresent(file -> use(key + "=" + file, () -> builder.trustManager(file.toFile())));
+    return builder;
+  }
+
+  private static SSLContext built(SslContextBuilder builder) {
     try {
       return ((JdkSslContext) builder.build()).context();
     } catch (SSLException e) {
-      throw new ConfigurationException("TLS cannot be set up for the webhook: " + e.getMessage());
+      throw new ConfigurationException("TLS cannot be set up: " + e.getMessage());
     }
   }
 

@@ -57,6 +57,7 @@ import java.time.Clock;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
 import org.apache.camel.spi.Registry;
@@ -95,6 +96,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
               (RowMapper<OutcomeBatch.Recorded>) OutcomeBatch.Recorded::read,
           SchedulerState.class, (RowMapper<SchedulerState>) SchedulerState::read);
 
+  private final Function<String, Optional<String>> configuration;
   private final BooleanSupplier mayWait;
   private final boolean development;
   private CamelContext camel;
@@ -120,10 +122,15 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private WebhookClient client;
 
   /**
+   * @param configuration returns a key's value as it was written, or nothing
    * @param mayWait false once the process has been told to stop
    * @param development whether this is the development run
    */
-  public Wiring(BooleanSupplier mayWait, boolean development) {
+  public Wiring(
+      Function<String, Optional<String>> configuration,
+      BooleanSupplier mayWait,
+      boolean development) {
+    this.configuration = configuration;
     this.mayWait = mayWait;
     this.development = development;
   }
@@ -133,7 +140,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   public void configure(CamelContext context) throws Exception {
     camel = context;
     registry = camel.getRegistry();
-    settings = SettingsReader.read(this::property, development);
+    settings = SettingsReader.read(configuration, development);
     warnOfShortKeys();
     PortCheck.check(settings);
     RouteFiles.check(Path.of("routes"));
@@ -158,10 +165,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     if (listener != null) {
       listener.start();
     }
-  }
-
-  private Optional<String> property(String key) {
-    return camel.getPropertiesComponent().resolveProperty(key);
   }
 
   private void warnOfShortKeys() {
@@ -200,7 +203,10 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             () -> deliveryRuns(stops),
             () -> !stops.anyOf(CLAIM));
     stops.whenAsked(planner::wake);
-    feed = new RedisFeed(settings.redis());
+    feed =
+        new RedisFeed(
+            settings.redis(),
+            WebhookTls.context("redis.tls.trust", settings.redis().trust()).getSocketFactory());
     recorder =
         new OutcomeRecorder(
             policy, batch -> calls.call("direct:record-outcomes", "batch", batch), planner);
@@ -236,7 +242,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                 settings.dispatch().concurrency(),
                 webhook.proxy()),
             WebhookTls.context(webhook.trust(), webhook.tls()),
-            key -> property(key).orElse(null),
+            key -> configuration.apply(key).orElse(null),
             "Herald/" + VERSION,
             metrics::posted);
     registry.bind("webhookClient", client);

@@ -76,6 +76,18 @@ class SettingsTest {
     "webhook.url, ftp://host/, webhook.url must be a URL that starts with http:// or https://",
     "webhook.url, 'http://', webhook.url must be a URL",
     "database.url, postgres://host/db, 'database.url must look like jdbc:postgresql://'",
+    "database.url, jdbc:mysql://host/db, 'database.url must look like jdbc:postgresql://'",
+    "database.url, jdbc:postgresql://host:port/db, 'database.url must look like jdbc:postgresql://'",
+    "database.url, jdbc:postgresql://host:99999/db, 'database.url must look like jdbc:postgresql://'",
+    "redis.url, redis://host:0, redis.url has an invalid port",
+    "redis.url, redis://host/a, 'redis.url must end with the number of a database, like /0'",
+    "redis.url, redis://host/0/1, 'redis.url must end with the number of a database, like /0'",
+    "redis.url, redis://host?timeout=1s, redis.url has options (?...)",
+    "redis.url, rediss://host./0, redis.url has a host name that ends with a dot",
+    "redis.url, redis://, redis.url must be a URL that starts with redis:// or rediss:// and has a host",
+    "redis.url, host:6379, redis.url must be a URL that starts with redis://",
+    "webhook.auth-value, 'a\ufffdb', webhook.auth-value has a character that Java could not read",
+    "database.password, 'a\ufffdb', database.password has a character that Java could not read",
     "redis.url, http://host, redis.url must be a URL that starts with redis://",
     "webhook.timeout, soon, 'webhook.timeout is ''soon''; it must be a time like 200ms, 5s or 2m'",
     "webhook.on-ambiguous, maybe, 'webhook.on-ambiguous is ''maybe''; it must be one of retry, hold'",
@@ -155,7 +167,86 @@ class SettingsTest {
   void should_not_repeat_a_url_that_may_hold_a_password() {
     properties.setProperty("redis.url", "http://user:secret@host");
     properties.setProperty("webhook.url", "ftp://user:secret@host");
-    assertThatThrownBy(this::read).hasMessageNotContaining("secret");
+    properties.setProperty("database.url", "jdbc:postgresql://user:secret@host/db");
+    assertThatThrownBy(this::read)
+        .hasMessageContaining("redis.url must be a URL")
+        .hasMessageContaining("webhook.url must be a URL")
+        .hasMessageContaining("database.url has user:password@, which PostgreSQL's driver")
+        .hasMessageNotContaining("secret");
+    properties.setProperty("redis.url", "redis://secret@host");
+    properties.setProperty("database.url", "jdbc:postgresql://host:x/db?password=secret");
+    assertThatThrownBy(this::read)
+        .hasMessageContaining("redis.url has a user without a password")
+        .hasMessageContaining("database.url must look like")
+        .hasMessageNotContaining("secret");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "redis://cache, false, cache, 6379, , , 0, redis://cache:6379/0",
+    "redis://cache/, false, cache, 6379, , , 0, redis://cache:6379/0",
+    "redis://cache:7000/3, false, cache, 7000, , , 3, redis://cache:7000/3",
+    "REDISS://cache, true, cache, 6379, , , 0, rediss://cache:6379/0",
+    "redis://our_cache:6379, false, our_cache, 6379, , , 0, redis://our_cache:6379/0",
+    "redis://cache.example./1, false, cache.example., 6379, , , 1, redis://cache.example.:6379/1",
+    "redis://[::1]:7000, false, ::1, 7000, , , 0, redis://[::1]:7000/0",
+    "redis://:p%40%3A%25%2B+@cache, false, cache, 6379, , p@:%++, 0, redis://cache:6379/0",
+    "redis://us%3Aer:a:b@cache, false, cache, 6379, us:er, a:b, 0, redis://cache:6379/0",
+    "redis://user:@cache, false, cache, 6379, user, '', 0, redis://cache:6379/0",
+    "redis://:@cache, false, cache, 6379, , , 0, redis://cache:6379/0",
+  })
+  void should_read_a_redis_url_and_show_it_without_its_login(
+      String url,
+      boolean tls,
+      String host,
+      int port,
+      String user,
+      String password,
+      int database,
+      String shown) {
+    properties.setProperty("redis.url", url);
+    RedisUrl redis = read().redis().url();
+    assertThat(redis)
+        .isEqualTo(
+            new RedisUrl(
+                tls,
+                host,
+                port,
+                Optional.ofNullable(user),
+                Optional.ofNullable(password),
+                database));
+    assertThat(redis).hasToString(shown);
+  }
+
+  @Test
+  void should_keep_the_login_of_a_database_url_apart_from_it() {
+    properties.setProperty("database.password", "of the key");
+    assertThat(read().database().password()).isEqualTo("of the key");
+    properties.setProperty(
+        "database.url",
+        "jdbc:postgresql://a_b:1,[::1]:2/db?user=me&sslmode=require&password=s3%26+%2B%25&sslpassword=s4&options=-c%20x=y");
+    Settings.Database database = read().database();
+    assertThat(database.url().address())
+        .isEqualTo("jdbc:postgresql://a_b:1,[::1]:2/db?sslmode=require&options=-c%20x=y");
+    assertThat(database.username()).isEqualTo("me");
+    assertThat(database.password()).isEqualTo("s3& +%");
+    assertThat(database.url().login()).containsEntry("sslpassword", "s4");
+    assertThat(database.url()).hasToString("jdbc:postgresql://a_b:1,[::1]:2/db");
+  }
+
+  @Test
+  void should_show_no_secret_of_the_settings() {
+    properties.setProperty("api.key", "ops:s3cret-api-key-0123456789");
+    properties.setProperty("database.url", "jdbc:postgresql://host/db?password=s3cret&x=s3cret");
+    properties.setProperty("redis.url", "redis://s3cret:s3cret@cache/0");
+    properties.setProperty("webhook.url", "https://s3cret:s3cret@host/s3cret?token=s3cret");
+    properties.setProperty("webhook.auth-header", "X-Key");
+    properties.setProperty("webhook.auth-value", "s3cret");
+    properties.setProperty("webhook.proxy", "http://s3cret:s3cret@proxy:3128");
+    assertThat(read().toString())
+        .contains("https://host", "redis://cache:6379/0", "jdbc:postgresql://host/db", "ops")
+        .doesNotContain("s3cret")
+        .doesNotContain("czNjcmV0"); // the same in base64
   }
 
   @ParameterizedTest

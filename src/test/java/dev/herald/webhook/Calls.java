@@ -3,7 +3,6 @@ package dev.herald.webhook;
 import dev.herald.config.WebhookUrl;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
@@ -16,7 +15,6 @@ import org.apache.hc.client5.http.protocol.HttpClientContext;
 import org.apache.hc.core5.http.ClassicHttpRequest;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ContentType;
-import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.http.io.entity.EntityUtils;
 import org.apache.hc.core5.http.io.entity.StringEntity;
 
@@ -110,7 +108,7 @@ final class Calls implements AutoCloseable {
 
   private Heard call(String url, ClassicHttpRequest request) {
     try (ClassicHttpResponse answer =
-        client.executeOpen(HttpHost.create(URI.create(url)), request, HttpClientContext.create())) {
+        client.executeOpen(WebhookUrl.parse(url).host(), request, HttpClientContext.create())) {
       return new Heard(answer.getCode(), EntityUtils.toByteArray(answer.getEntity()), null);
     } catch (WebhookException failure) {
       return new Heard(0, new byte[0], failure);

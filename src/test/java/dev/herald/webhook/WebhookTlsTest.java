@@ -10,6 +10,7 @@ import dev.herald.testing.Certificate;
 import dev.herald.testing.RawProvider;
 import dev.herald.testing.RawProvider.Connection;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -67,6 +68,32 @@ class WebhookTlsTest {
       assertThat(calls.post(url("localhost", server)).status()).isEqualTo(202);
       assertThat(calls.post(url("localhost", server)).status()).isEqualTo(202);
       assertThat(server.requests()).hasSize(2);
+    }
+  }
+
+  /** Names that TLS cannot ask for as they are, or at all; the certificate counts as ever. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"sms_gateway", "a_b.example", "sms.example.", "xn--diyarbakr-5pb.example"})
+  void should_verify_a_name_with_an_underscore_or_a_dot_at_its_end(String name) throws Exception {
+    Certificate same = Certificate.make(folder, "same", "dns:" + name.replaceFirst("\\.$", ""));
+    for (Certificate shown : new Certificate[] {same, stranger}) {
+      try (RawProvider server =
+              new RawProvider(shown.listen(Optional.empty()), WebhookTlsTest::accept);
+          Calls calls =
+              new Calls(
+                  Calls.TIMEOUT,
+                  Calls.CONNECT_TIMEOUT,
+                  Optional.empty(),
+                  context(shown, Optional.empty()),
+                  host -> new InetAddress[] {InetAddress.getLoopbackAddress()})) {
+        if (shown == same) {
+          assertThat(calls.post(url(name, server)).status()).isEqualTo(202);
+        } else {
+          assertThat(calls.post(url(name, server)).notSent()).startsWith("TLS failed: ");
+          assertThat(server.requests()).isEmpty();
+        }
+      }
     }
   }
 

@@ -55,6 +55,7 @@ class WebhookUrlTest {
     "https://[2001:db8::7]/x, https, 2001:db8::7, 443, [2001:db8::7]",
     "http://[::ffff:10.0.0.1]/x, http, ::ffff:10.0.0.1, 80, [::ffff:10.0.0.1]",
     "http://user:password@host:81/x, http, host, 81, host:81",
+    "https://provider.example./x, https, provider.example., 443, provider.example.",
     "http://xn--diyarbakr-5pb.example/, http, xn--diyarbakr-5pb.example, 80, xn--diyarbakr-5pb.example",
   })
   void should_connect_to_its_host_and_name_it_as_written(
@@ -114,6 +115,9 @@ class WebhookUrlTest {
     "https://s3cret.example:0/x, has an invalid port; it must be from 1 to 65535",
     "https://s3cret.example:70000/x, has an invalid port; it must be from 1 to 65535",
     "https://s3cret.example:port/x, must be a URL that starts with http:// or https://",
+    "https://.s3cret/x, must be a URL that starts with http:// or https://",
+    "https://s3cret..example/x, must be a URL that starts with http:// or https://",
+    "https://[fe80::1%25s3cret]/x, must be a URL that starts with http:// or https://",
     "https://[s3cret]/x, must be a URL that starts with http:// or https://",
     "https://s3cret@host/x, has a user without a password",
     "https://user:s3cret%@host/x, has a user or a password with a % outside a",

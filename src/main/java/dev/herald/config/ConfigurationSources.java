@@ -1,0 +1,85 @@
+package dev.herald.config;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.stream.Stream;
+
+/**
+ * Where the value of a key comes from: a system property, or else the environment, or else the
+ * file, which is read once, as UTF-8. A value is what was written: nothing in it is replaced or
+ * resolved. Thread-safe.
+ */
+public final class ConfigurationSources {
+  private final Properties overrides;
+  private final Map<String, String> environment;
+  private final Properties file;
+
+  /**
+   * @param overrides values that override all others; for tests
+   * @param environment the environment variables
+   * @param file the values of the file
+   */
+  ConfigurationSources(Properties overrides, Map<String, String> environment, Properties file) {
+    this.overrides = overrides;
+    this.environment = environment;
+    this.file = file;
+  }
+
+  /**
+   * @param overrides values that override all others; for tests
+   * @throws ConfigurationException if the file is not a .properties file in UTF-8
+   */
+  public static ConfigurationSources read(Path file, Properties overrides) {
+    Properties values = new Properties();
+    try (Reader reader = Files.newBufferedReader(file)) {
+      values.load(reader);
+    } catch (CharacterCodingException e) {
+      throw new ConfigurationException(file + " is not encoded as UTF-8; save it as UTF-8");
+    } catch (IllegalArgumentException e) {
+      throw new ConfigurationException(
+          file + " has \\u without four hexadecimal digits; write a backslash as \\\\");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    values.replaceAll((key, value) -> value.toString().stripTrailing());
+    return new ConfigurationSources(overrides, System.getenv(), values);
+  }
+
+  /** The value of a key, or nothing. */
+  public Optional<String> value(String key) {
+    return Optional.ofNullable(overrides.getProperty(key))
+        .or(() -> Optional.ofNullable(System.getProperty(key)))
+        .or(() -> variables(key).map(environment::get).filter(Objects::nonNull).findFirst())
+        .or(() -> Optional.ofNullable(file.getProperty(key)));
+  }
+
+  /** The values of the file. */
+  public Properties file() {
+    return file;
+  }
+
+  /** The environment variable of a key: {@code WEBHOOK_URL} for {@code webhook.url}. */
+  static String variable(String key) {
+    return key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
+  }
+
+  /**
+   * Camel's forms too, for an operator's own key: MY.KEY and MY_KEY for my.key, MYKEY and MY_KEY
+   * for myKey.
+   */
+  private static Stream<String> variables(String key) {
+    return Stream.of(
+        key.toUpperCase(Locale.ROOT),
+        variable(key),
+        variable(key.replaceAll("(?<=[a-z0-9])(?=[A-Z])", "_")));
+  }
+}
