@@ -187,7 +187,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private void bindDispatch() {
     RouteStops stops = new RouteStops();
     camel.setShutdownStrategy(stops);
-    camel.getManagementStrategy().addEventNotifier(stops.starts());
+    camel.addRoutePolicyFactory(stops.starts());
     circuit =
         new Circuit(settings.circuit(), settings.dispatch(), System::nanoTime, () -> gate.busy());
     RetryPolicy policy = new RetryPolicy(settings, circuit::othersGetThrough);
