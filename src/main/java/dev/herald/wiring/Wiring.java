@@ -16,6 +16,7 @@ import dev.herald.config.SettingsReader;
 import dev.herald.control.AuditLog;
 import dev.herald.control.CamelHealthCheck;
 import dev.herald.control.DeliveryStatus;
+import dev.herald.control.GuardedJolokia;
 import dev.herald.control.Health;
 import dev.herald.control.RouteStops;
 import dev.herald.control.Routes;
@@ -59,6 +60,7 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
+import org.apache.camel.component.platform.http.plugin.JolokiaPlatformHttpPlugin;
 import org.apache.camel.spi.Registry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -279,6 +281,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("health", health);
     registry.bind("routes", new Routes(camel));
     registry.bind("auditLog", new AuditLog());
+    registry.bind(JolokiaPlatformHttpPlugin.NAME, new GuardedJolokia());
     registry.bind(
         "deliveryStatus",
         new DeliveryStatus(settings.dispatch(), planner, gate, recorder, circuit));
