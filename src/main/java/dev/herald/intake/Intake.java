@@ -4,6 +4,7 @@ import dev.herald.config.Settings;
 import dev.herald.message.Message;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
+import dev.herald.store.SqlFailures;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -214,13 +215,13 @@ public final class Intake {
       group.forEach(
           request -> request.stored().complete(stored.get(request.messages().get(0).id())));
     } catch (RuntimeException | Error e) {
-      if (group.size() == 1) {
-        group.get(0).stored().completeExceptionally(e);
-      } else if (e instanceof org.springframework.dao.DataIntegrityViolationException) {
-        // One that PostgreSQL will not take must not fail the others.
-        group.forEach(request -> store(List.of(request)));
-      } else {
+      if (group.size() == 1 || e instanceof Error || SqlFailures.away(e)) {
         group.forEach(request -> request.stored().completeExceptionally(e));
+      } else {
+        // One that PostgreSQL will not take must not fail the others, nor delay them for long.
+        int half = group.size() / 2;
+        store(group.subList(0, half));
+        store(group.subList(half, group.size()));
       }
     }
   }

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import dev.herald.message.Message;
 import dev.herald.problem.ProblemException;
 import dev.herald.testing.Configured;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -29,8 +30,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.dao.DataIntegrityViolationException;
+import org.springframework.jdbc.UncategorizedSQLException;
 
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class IntakeTest {
@@ -226,23 +230,37 @@ class IntakeTest {
     }
   }
 
-  @Test
-  void should_not_let_one_that_cannot_be_stored_fail_the_others() {
+  static RuntimeException[] ofOneThatCannotBeStored() {
+    return new RuntimeException[] {
+      new DataIntegrityViolationException("never"),
+      new DataAccessResourceFailureException("", new SQLException("index row size", "54000")),
+      new UncategorizedSQLException("", "", new SQLException("no state")),
+      new IllegalArgumentException("not even tried"),
+    };
+  }
+
+  @ParameterizedTest
+  @MethodSource("ofOneThatCannotBeStored")
+  void should_not_let_one_that_cannot_be_stored_fail_or_delay_the_others(RuntimeException fault) {
     occupyTheWriters();
     CompletableFuture<List<Message>> before = accept(null, message("before"));
     CompletableFuture<List<Message>> poison = accept(null, message("poison"));
-    CompletableFuture<List<Message>> after = accept("key", message("after"));
+    List<CompletableFuture<List<Message>>> after = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      after.add(accept("key " + i, message("after")));
+    }
     allWait();
     table.fault =
         batch -> {
           if (Arrays.asList(batch.getContents()).contains("poison")) {
-            throw new DataIntegrityViolationException("never");
+            throw fault;
           }
         };
     table.door.countDown();
     assertThat(before.join()).hasSize(1);
-    assertThat(after.join()).hasSize(1);
-    assertThatThrownBy(poison::join).hasCauseInstanceOf(DataIntegrityViolationException.class);
+    after.forEach(answer -> assertThat(answer.join()).hasSize(1));
+    assertThatThrownBy(poison::join).hasCause(fault);
+    assertThat(table.batches).as("statements: it halves").hasSizeLessThan(20);
   }
 
   @Test
