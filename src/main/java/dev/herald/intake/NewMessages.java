@@ -13,6 +13,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.apache.camel.Body;
 
@@ -21,9 +22,20 @@ import org.apache.camel.Body;
  * cannot express. Thread-safe.
  */
 public final class NewMessages {
+  /** The rule that a request which was right may break when it is repeated. */
+  private static final String FUTURE = "future";
+
   private final NoArgGenerator ids = Generators.timeBasedEpochGenerator();
   private final PhoneNumbers phoneNumbers;
   private final Clock clock;
+
+  /**
+   * Messages whose fields are right.
+   *
+   * @param expired what is wrong when this is a new request: an {@code expiresAt} that is past.
+   *     When it repeats an earlier one, nothing is
+   */
+  public record Checked(List<NewMessage> messages, Optional<Problem> expired) {}
 
   public NewMessages(PhoneNumbers phoneNumbers, Clock clock) {
     this.phoneNumbers = phoneNumbers;
@@ -33,7 +45,7 @@ public final class NewMessages {
   /**
    * @throws ProblemException naming each bad field, with its index where the body is an array
    */
-  public List<NewMessage> of(@Body JsonNode body) {
+  public Checked of(@Body JsonNode body) {
     List<FieldError> errors = new ArrayList<>();
     List<NewMessage> messages = new ArrayList<>(Math.max(1, body.size()));
     if (body.isArray()) {
@@ -43,15 +55,26 @@ public final class NewMessages {
     } else {
       messages.add(read(body, "", errors));
     }
-    if (!errors.isEmpty()) {
-      throw new ProblemException(Problem.of(Type.INVALID, errors));
+    if (errors.isEmpty()) {
+      return new Checked(messages, Optional.empty());
     }
-    return messages;
+    Problem problem = Problem.of(Type.INVALID, errors);
+    if (errors.stream().allMatch(error -> error.rule().equals(FUTURE))) {
+      return new Checked(messages, Optional.of(problem));
+    }
+    throw new ProblemException(problem);
   }
 
-  /** The same for a body that is one message. */
+  /** The same for a body that is one message and replaces another. */
   public NewMessage one(@Body JsonNode body) {
-    return of(body).get(0);
+    Checked checked = of(body);
+    checked
+        .expired()
+        .ifPresent(
+            problem -> {
+              throw new ProblemException(problem);
+            });
+    return checked.messages().get(0);
   }
 
   private NewMessage read(JsonNode body, String pointer, List<FieldError> errors) {
@@ -76,7 +99,7 @@ public final class NewMessages {
     Instant sendAt = time(body.path("sendAt"), pointer + "/sendAt", errors);
     Instant expiresAt = time(body.path("expiresAt"), pointer + "/expiresAt", errors);
     if (expiresAt != null && !expiresAt.isAfter(clock.instant())) {
-      errors.add(new FieldError(pointer + "/expiresAt", "future", "must be in the future"));
+      errors.add(new FieldError(pointer + "/expiresAt", FUTURE, "must be in the future"));
     } else if (expiresAt != null && sendAt != null && !expiresAt.isAfter(sendAt)) {
       errors.add(new FieldError(pointer + "/expiresAt", "order", "must be after sendAt"));
     }

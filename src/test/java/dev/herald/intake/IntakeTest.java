@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.herald.message.Message;
+import dev.herald.problem.Problem;
 import dev.herald.problem.ProblemException;
 import dev.herald.testing.Configured;
 import java.sql.SQLException;
@@ -16,6 +17,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -197,6 +199,19 @@ class IntakeTest {
   }
 
   @Test
+  void should_answer_a_repeated_request_after_its_messages_expired() {
+    intake.start();
+    UUID first = accept("key", message("a")).join().get(0).id();
+    int statements = table.batches.size();
+    assertThat(accept("key", expired("a")).join()).extracting(Message::id).containsExactly(first);
+    assertThatThrownBy(accept("key", expired("b"))::join)
+        .hasMessageContaining("came with another body");
+    assertThatThrownBy(accept("another", expired("a"))::join).hasMessageContaining("is past");
+    assertThatThrownBy(accept(null, expired("a"))::join).hasMessageContaining("is past");
+    assertThat(table.batches).as("nothing was stored").hasSize(statements);
+  }
+
+  @Test
   void should_answer_everyone_who_waits_when_the_store_fails() {
     occupyTheWriters();
     List<CompletableFuture<List<Message>>> answers = new ArrayList<>();
@@ -291,12 +306,16 @@ class IntakeTest {
   }
 
   private CompletableFuture<List<Message>> accept(String key, NewMessage... messages) {
+    return accept(key, new NewMessages.Checked(List.of(messages), Optional.empty()));
+  }
+
+  private CompletableFuture<List<Message>> accept(String key, NewMessages.Checked checked) {
     CompletableFuture<List<Message>> answer = new CompletableFuture<>();
     Thread caller =
         new Thread(
             () -> {
               try {
-                answer.complete(intake.accept(List.of(messages), "ops", key, "c"));
+                answer.complete(intake.accept(checked, "ops", key, "c"));
               } catch (RuntimeException e) {
                 answer.completeExceptionally(e);
               }
@@ -304,6 +323,12 @@ class IntakeTest {
     callers.add(caller);
     caller.start();
     return answer;
+  }
+
+  private static NewMessages.Checked expired(String content) {
+    return new NewMessages.Checked(
+        List.of(message(content)),
+        Optional.of(Problem.of(Problem.Type.INVALID, "its time is past")));
   }
 
   private static NewMessage message(String content) {

@@ -415,22 +415,32 @@ class MessagesApiIT {
   }
 
   @Test
-  void should_expire_a_message_in_time_though_nothing_is_delivered() {
-    String id =
-        api.post(
-                "/api/v1/messages",
-                Map.of(
-                    "phoneNumber",
-                    "+905551234567",
-                    "content",
-                    "soon worthless",
-                    "expiresAt",
-                    Instant.now().plusSeconds(1).toString()))
-            .expect(201)
-            .id();
+  void should_expire_a_message_in_time_though_nothing_is_delivered_and_know_its_request_again() {
+    Map<String, String> body =
+        Map.of(
+            "phoneNumber",
+            "+905551234567",
+            "content",
+            "soon worthless",
+            "expiresAt",
+            Instant.now().plusSeconds(1).toString());
+    String[] key = {"Idempotency-Key", "expires"};
+    String[] keyOfBatch = {"Idempotency-Key", "a batch that expires"};
+    String id = api.post("/api/v1/messages", body, key).expect(201).id();
+    JsonNode batch =
+        api.post("/api/v1/messages/batch", List.of(body), keyOfBatch).expect(201).body();
     await().untilAsserted(() -> assertThat(api.status(id)).isEqualTo("EXPIRED"));
     assertThat(api.get("/api/v1/messages/" + id).text("/lastError")).contains("expired");
     assertThat(webhook.posts()).isEmpty();
+
+    Answer again = api.post("/api/v1/messages", body, key).expect(201);
+    assertThat(again.id()).isEqualTo(id);
+    assertThat(again.text("/status")).isEqualTo("EXPIRED");
+    assertThat(api.post("/api/v1/messages/batch", List.of(body), keyOfBatch).expect(201).body())
+        .isEqualTo(batch);
+    assertThat(pointers(api.post("/api/v1/messages", body).expect(422)))
+        .containsExactly("/expiresAt");
+    api.post("/api/v1/messages", body, "Idempotency-Key", "a new request").expect(422);
   }
 
   @Test
