@@ -92,9 +92,8 @@ public final class NewMessages {
                   return null;
                 });
     String content = body.path("content").textValue();
-    String fault = fault(content);
-    if (fault != null) {
-      errors.add(new FieldError(pointer + "/content", "text", fault));
+    if (content.isBlank()) {
+      errors.add(new FieldError(pointer + "/content", "text", "must not be blank"));
     }
     Instant sendAt = time(body.path("sendAt"), pointer + "/sendAt", errors);
     Instant expiresAt = time(body.path("expiresAt"), pointer + "/expiresAt", errors);
@@ -104,27 +103,6 @@ public final class NewMessages {
       errors.add(new FieldError(pointer + "/expiresAt", "order", "must be after sendAt"));
     }
     return new NewMessage(id, phoneNumber, content, sendAt, expiresAt);
-  }
-
-  /** What no message can be: blank, or not storable as UTF-8 text. */
-  private static String fault(String content) {
-    if (content.isBlank()) {
-      return "must not be blank";
-    }
-    for (int i = 0; i < content.length(); i++) {
-      char c = content.charAt(i);
-      if (c == 0) {
-        return "must not hold the character NUL";
-      }
-      if (Character.isHighSurrogate(c)
-          && i + 1 < content.length()
-          && Character.isLowSurrogate(content.charAt(i + 1))) {
-        i++;
-      } else if (Character.isSurrogate(c)) {
-        return "must not hold half of a surrogate pair";
-      }
-    }
-    return null;
   }
 
   private static Instant time(JsonNode value, String pointer, List<FieldError> errors) {
