@@ -3,16 +3,13 @@ package dev.herald.api;
 import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
+import dev.herald.store.SqlFailures;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.Processor;
 import org.apache.camel.component.direct.DirectConsumerNotAvailableException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.dao.DataAccessException;
-import org.springframework.dao.NonTransientDataAccessResourceException;
-import org.springframework.dao.TransientDataAccessException;
-import org.springframework.jdbc.CannotGetJdbcConnectionException;
 
 /**
  * Turns what a route threw into a problem. The client learns what it can do about it; the log, with
@@ -54,7 +51,7 @@ public final class ExceptionMapper implements Processor {
     if (failure instanceof ProblemException refusal) {
       return refusal.problem();
     }
-    if (away(failure)) {
+    if (SqlFailures.away(failure)) {
       LOG.warn("Route {} could not reach PostgreSQL: {}", route, failure.getMessage());
       return Problem.of(Type.UNAVAILABLE, "PostgreSQL does not respond; try again later");
     }
@@ -65,21 +62,5 @@ public final class ExceptionMapper implements Processor {
     }
     LOG.error("Route {} failed", route, failure);
     return Problem.of(Type.INTERNAL, "Herald failed; search its log for the correlationId");
-  }
-
-  /** Whether a failure says that PostgreSQL is away, rather than that a statement is wrong. */
-  private static boolean away(Exception failure) {
-    if (failure instanceof DataAccessException access) {
-      String state =
-          access.getMostSpecificCause() instanceof java.sql.SQLException sql
-              ? sql.getSQLState()
-              : null;
-      return access instanceof CannotGetJdbcConnectionException
-          || access instanceof TransientDataAccessException
-          || access instanceof NonTransientDataAccessResourceException
-          || (state != null
-              && (state.startsWith("08") || state.startsWith("57P") || state.equals("25006")));
-    }
-    return false;
   }
 }

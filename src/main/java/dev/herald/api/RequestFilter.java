@@ -1,5 +1,6 @@
 package dev.herald.api;
 
+import com.networknt.schema.JsonSchema;
 import dev.herald.api.Contract.Operation;
 import dev.herald.config.Settings;
 import dev.herald.problem.Problem;
@@ -34,6 +35,9 @@ public final class RequestFilter {
   private static final Logger LOG = LoggerFactory.getLogger(RequestFilter.class);
   private static final Pattern CORRELATION_ID = Pattern.compile("[A-Za-z0-9._:/+=-]{1,128}");
   private static final String JSON = "application/json";
+
+  /** Two of these would say two things, and it is not defined which one counts. */
+  private static final List<String> ONCE = List.of("Authorization", "Content-Type");
 
   private final Contract contract;
   private final ApiKeys keys;
@@ -72,6 +76,8 @@ public final class RequestFilter {
     }
     switch (context.statusCode()) {
       case 400 -> refuse(context, Problem.of(Type.MALFORMED, "the request cannot be read"));
+      // What has no path: OPTIONS *, CONNECT.
+      case 404 -> refuse(context, nothingAt(context.request().uri()));
       case 413 -> refuse(context, tooLarge());
       default -> {
         MDC.put(Operations.ID_IN_LOG, context.request().getHeader(Operations.CORRELATION_ID));
@@ -122,7 +128,7 @@ public final class RequestFilter {
   private void handle(RoutingContext context) {
     HttpServerRequest request = context.request();
     MultiMap headers = request.headers();
-    String correlationId = correlationId(headers.get(Operations.CORRELATION_ID));
+    String correlationId = correlationId(headers.getAll(Operations.CORRELATION_ID));
     headers.set(Operations.CORRELATION_ID, correlationId);
     context.response().putHeader(Operations.CORRELATION_ID, correlationId);
     headers.remove(Operations.KEY_NAME);
@@ -136,6 +142,12 @@ public final class RequestFilter {
     }
     if (ui.has(path)) {
       page(context);
+      return;
+    }
+    List<FieldError> repeated = new ArrayList<>();
+    ONCE.forEach(name -> repeated.addAll(once(name, headers.getAll(name))));
+    if (!repeated.isEmpty()) {
+      refuse(context, Problem.of(Type.BAD_PARAMETER, repeated));
       return;
     }
     Map<String, Operation> operations = contract.at(path);
@@ -154,10 +166,7 @@ public final class RequestFilter {
       key.ifPresent(name -> headers.set(Operations.KEY_NAME, name));
     }
     if (operations.isEmpty()) {
-      refuse(
-          context,
-          Problem.of(
-              Type.NOT_FOUND, "there is nothing at " + path + "; /openapi.json lists all paths"));
+      refuse(context, nothingAt(path));
     } else if (operation == null) {
       refuseMethod(context, String.join(", ", operations.keySet()));
     } else {
@@ -208,10 +217,10 @@ public final class RequestFilter {
     for (String name : query.names()) {
       if (!operation.query().containsKey(name)) {
         errors.add(new FieldError(name, "additionalProperties", unknown(operation)));
-      } else if (query.getAll(name).size() > 1) {
-        errors.add(new FieldError(name, "maxItems", "must be given once"));
       } else {
-        errors.addAll(Contract.check(name, operation.query().get(name), query.get(name)));
+        check(name, operation.query().get(name), query.getAll(name)).stream()
+            .map(error -> query.get(name).contains(" ") ? withPlus(error) : error)
+            .forEach(errors::add);
       }
     }
     operation
@@ -219,14 +228,14 @@ public final class RequestFilter {
         .forEach(
             (name, schema) -> {
               if (request.headers().contains(name)) {
-                errors.addAll(Contract.check(name, schema, request.headers().get(name)));
+                errors.addAll(check(name, schema, request.headers().getAll(name)));
               }
             });
     if (!errors.isEmpty()) {
       return Optional.of(Problem.of(Type.BAD_PARAMETER, errors));
     }
-    String accept = request.getHeader("Accept");
-    if (accept != null && !accepts(accept)) {
+    String accept = String.join(",", request.headers().getAll("Accept"));
+    if (!accept.isEmpty() && !accepts(accept)) {
       return Optional.of(
           Problem.of(
               Type.NOT_ACCEPTABLE, "Accept is " + accept + "; it must allow application/json"));
@@ -273,6 +282,31 @@ public final class RequestFilter {
         Type.TOO_LARGE, "the body may have at most " + maxBodyBytes + " bytes (server.max-body)");
   }
 
+  /** What is wrong with a parameter, which may be given once. */
+  private static List<FieldError> check(String name, JsonSchema schema, List<String> values) {
+    List<FieldError> repeated = once(name, values);
+    return repeated.isEmpty() ? Contract.check(name, schema, values.get(0)) : repeated;
+  }
+
+  private static List<FieldError> once(String name, List<String> values) {
+    return values.size() > 1
+        ? List.of(new FieldError(name, "maxItems", "must be given once"))
+        : List.of();
+  }
+
+  /** A + that is not encoded arrives as a space. */
+  private static FieldError withPlus(FieldError error) {
+    return error.rule().equals("format")
+        ? new FieldError(
+            error.pointer(), error.rule(), error.detail() + "; in a URL, write + as %2B")
+        : error;
+  }
+
+  private static Problem nothingAt(String path) {
+    return Problem.of(
+        Type.NOT_FOUND, "there is nothing at " + path + "; /openapi.json lists all paths");
+  }
+
   private static String unknown(Operation operation) {
     return operation.query().isEmpty()
         ? "is unknown; this call has no query parameters"
@@ -292,9 +326,10 @@ public final class RequestFilter {
     return false;
   }
 
-  private static String correlationId(String given) {
-    return given != null && CORRELATION_ID.matcher(given).matches()
-        ? given
+  /** The client's, where it gives one that is plain. */
+  private static String correlationId(List<String> given) {
+    return given.size() == 1 && CORRELATION_ID.matcher(given.get(0)).matches()
+        ? given.get(0)
         : UUID.randomUUID().toString();
   }
 
@@ -302,9 +337,12 @@ public final class RequestFilter {
     if (context.response().ended()) {
       return;
     }
-    String body =
-        json.write(
-            problem.withCorrelationId(context.response().headers().get(Operations.CORRELATION_ID)));
+    MultiMap headers = context.response().headers();
+    if (!headers.contains(Operations.CORRELATION_ID)) {
+      // The server refused it before it came to handle().
+      headers.set(Operations.CORRELATION_ID, UUID.randomUUID().toString());
+    }
+    String body = json.write(problem.withCorrelationId(headers.get(Operations.CORRELATION_ID)));
     context
         .response()
         .setStatusCode(problem.status())

@@ -5,6 +5,7 @@ import com.networknt.schema.ValidationMessage;
 import dev.herald.problem.Problem.FieldError;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** Puts a broken schema rule into words that say what would be right. */
 final class RuleTexts {
@@ -42,8 +43,21 @@ final class RuleTexts {
             case "uuid" -> "must be a UUID like 01890a5d-ac96-774b-bcce-b302099a8057";
             default -> "must be a " + limit.asText();
           };
+      case "pattern" -> unfit(message.getInstanceNode().asText(), limit.asText());
       default -> message.getMessage();
     };
+  }
+
+  /** The contract's patterns say which characters a text may have. */
+  private static String unfit(String text, String pattern) {
+    Pattern allowed = Pattern.compile(pattern);
+    return text.codePoints()
+        .filter(one -> !allowed.matcher(Character.toString(one)).matches())
+        .mapToObj(
+            one ->
+                "must not contain the character U+%04X, %s".formatted(one, Character.getName(one)))
+        .findFirst()
+        .orElse("must match " + pattern);
   }
 
   private static List<String> texts(JsonNode values) {

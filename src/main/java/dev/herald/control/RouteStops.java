@@ -8,30 +8,32 @@ import java.util.concurrent.TimeUnit;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
 import org.apache.camel.impl.engine.DefaultShutdownStrategy;
-import org.apache.camel.spi.CamelEvent;
-import org.apache.camel.spi.EventNotifier;
+import org.apache.camel.spi.RoutePolicyFactory;
 import org.apache.camel.spi.RouteStartupOrder;
-import org.apache.camel.support.EventNotifierSupport;
+import org.apache.camel.support.RoutePolicySupport;
 
 /**
- * Knows which routes are stopped or stopping, whether through the API or JMX. Camel waits for a
- * route's exchanges and lets new ones in meanwhile, so a busy route would never stop if nobody held
- * new work back. Thread-safe.
+ * Knows which routes are stopped or suspended, or about to be, whether through the API or JMX.
+ * Camel waits for a route's exchanges and lets new ones in meanwhile, so a busy route would never
+ * stop if nobody held new work back. Thread-safe.
  */
 public final class RouteStops extends DefaultShutdownStrategy {
-  /** Of the stopped routes by id; empty for a route without one. */
+  /** Of the stopped and suspended routes by id; empty for a route without one. */
   private final Map<String, String> groups = new ConcurrentHashMap<>();
 
   private volatile Runnable whenAsked = () -> {};
 
-  /** Calls this as soon as the stop of a route is asked for, before Camel waits for anything. */
+  /**
+   * Calls this as soon as the stop or suspension of a route is asked for, before Camel waits for
+   * anything.
+   */
   public void whenAsked(Runnable asked) {
     this.whenAsked = asked;
   }
 
   /**
    * Whether a route of this group is: from the moment when someone asks for it until it has been
-   * started again. Cheap while none is, for it is asked for every message.
+   * started or resumed. Cheap while none is, for it is asked for every message.
    */
   public boolean anyOf(String group) {
     return !groups.isEmpty() && groups.containsValue(group);
@@ -60,18 +62,23 @@ public final class RouteStops extends DefaultShutdownStrategy {
     return done;
   }
 
-  /** Notices when a route starts again; to be added to the context. */
-  public EventNotifier starts() {
-    EventNotifierSupport notifier =
-        new EventNotifierSupport() {
+  /**
+   * Notices when a route starts again or resumes; to be added to the context before its routes.
+   * Camel has no event for a resumed route.
+   */
+  public RoutePolicyFactory starts() {
+    RoutePolicySupport noticing =
+        new RoutePolicySupport() {
           @Override
-          public void notify(CamelEvent event) {
-            if (event instanceof CamelEvent.RouteStartedEvent started) {
-              groups.remove(started.getRoute().getRouteId());
-            }
+          public void onStart(Route route) {
+            groups.remove(route.getRouteId());
+          }
+
+          @Override
+          public void onResume(Route route) {
+            groups.remove(route.getRouteId());
           }
         };
-    notifier.setIgnoreExchangeEvents(true);
-    return notifier;
+    return (context, routeId, route) -> noticing;
   }
 }

@@ -4,6 +4,7 @@ import dev.herald.config.Settings;
 import dev.herald.message.Message;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
+import dev.herald.store.SqlFailures;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -104,17 +105,27 @@ public final class Intake {
   }
 
   /**
-   * Stores the messages of one request, or finds those that its idempotency key made before.
+   * Stores the messages of one request, or finds those that its idempotency key made before. A
+   * request with an expired message can only be such a repetition.
    *
-   * @throws ProblemException when the key was used for another body, or too much is waiting
+   * @throws ProblemException when the key was used for another body, a message of a new request is
+   *     expired, or too much is waiting
    */
   public List<Message> accept(
-      @Body List<NewMessage> messages,
+      @Body NewMessages.Checked body,
       @Variable("key") String keyName,
       @Variable("Idempotency-Key") String idempotencyKey,
       @Variable("correlationId") String correlationId) {
+    List<NewMessage> messages = body.messages();
     Request request =
         new Request(messages, keyName, idempotencyKey, correlationId, new CompletableFuture<>());
+    if (body.expired().isPresent()) {
+      List<EarlierMessage> made = request.keyed() ? find(request) : List.of();
+      if (made.isEmpty()) {
+        throw new ProblemException(body.expired().get());
+      }
+      return again(request, made);
+    }
     if (closed || !queue.offer(request)) {
       throw new ProblemException(
           Type.UNAVAILABLE,
@@ -127,11 +138,14 @@ public final class Intake {
       throw new ProblemException(Type.UNAVAILABLE, "this node is shutting down");
     }
     Instant createdAt = join(request.stored());
-    return createdAt == null ? again(request) : show(messages, createdAt);
+    return createdAt == null ? again(request, find(request)) : show(messages, createdAt);
   }
 
-  private List<Message> again(Request request) {
-    List<EarlierMessage> made = store.find(new Key(request.keyName(), request.idempotencyKey()));
+  private List<EarlierMessage> find(Request request) {
+    return store.find(new Key(request.keyName(), request.idempotencyKey()));
+  }
+
+  private static List<Message> again(Request request, List<EarlierMessage> made) {
     if (made.isEmpty() || !made.get(0).requestHash().equals(request.hash())) {
       throw new ProblemException(
           Type.KEY_REUSED,
@@ -214,13 +228,13 @@ public final class Intake {
       group.forEach(
           request -> request.stored().complete(stored.get(request.messages().get(0).id())));
     } catch (RuntimeException | Error e) {
-      if (group.size() == 1) {
-        group.get(0).stored().completeExceptionally(e);
-      } else if (e instanceof org.springframework.dao.DataIntegrityViolationException) {
-        // One that PostgreSQL will not take must not fail the others.
-        group.forEach(request -> store(List.of(request)));
-      } else {
+      if (group.size() == 1 || e instanceof Error || SqlFailures.away(e)) {
         group.forEach(request -> request.stored().completeExceptionally(e));
+      } else {
+        // One that PostgreSQL will not take must not fail the others, nor delay them for long.
+        int half = group.size() / 2;
+        store(group.subList(0, half));
+        store(group.subList(half, group.size()));
       }
     }
   }

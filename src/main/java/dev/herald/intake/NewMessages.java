@@ -13,6 +13,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.apache.camel.Body;
 
@@ -21,9 +22,20 @@ import org.apache.camel.Body;
  * cannot express. Thread-safe.
  */
 public final class NewMessages {
+  /** The rule that a request which was right may break when it is repeated. */
+  private static final String FUTURE = "future";
+
   private final NoArgGenerator ids = Generators.timeBasedEpochGenerator();
   private final PhoneNumbers phoneNumbers;
   private final Clock clock;
+
+  /**
+   * Messages whose fields are right.
+   *
+   * @param expired what is wrong when this is a new request: an {@code expiresAt} that is past.
+   *     When it repeats an earlier one, nothing is
+   */
+  public record Checked(List<NewMessage> messages, Optional<Problem> expired) {}
 
   public NewMessages(PhoneNumbers phoneNumbers, Clock clock) {
     this.phoneNumbers = phoneNumbers;
@@ -33,7 +45,7 @@ public final class NewMessages {
   /**
    * @throws ProblemException naming each bad field, with its index where the body is an array
    */
-  public List<NewMessage> of(@Body JsonNode body) {
+  public Checked of(@Body JsonNode body) {
     List<FieldError> errors = new ArrayList<>();
     List<NewMessage> messages = new ArrayList<>(Math.max(1, body.size()));
     if (body.isArray()) {
@@ -43,15 +55,26 @@ public final class NewMessages {
     } else {
       messages.add(read(body, "", errors));
     }
-    if (!errors.isEmpty()) {
-      throw new ProblemException(Problem.of(Type.INVALID, errors));
+    if (errors.isEmpty()) {
+      return new Checked(messages, Optional.empty());
     }
-    return messages;
+    Problem problem = Problem.of(Type.INVALID, errors);
+    if (errors.stream().allMatch(error -> error.rule().equals(FUTURE))) {
+      return new Checked(messages, Optional.of(problem));
+    }
+    throw new ProblemException(problem);
   }
 
-  /** The same for a body that is one message. */
+  /** The same for a body that is one message and replaces another. */
   public NewMessage one(@Body JsonNode body) {
-    return of(body).get(0);
+    Checked checked = of(body);
+    checked
+        .expired()
+        .ifPresent(
+            problem -> {
+              throw new ProblemException(problem);
+            });
+    return checked.messages().get(0);
   }
 
   private NewMessage read(JsonNode body, String pointer, List<FieldError> errors) {
@@ -69,39 +92,17 @@ public final class NewMessages {
                   return null;
                 });
     String content = body.path("content").textValue();
-    String fault = fault(content);
-    if (fault != null) {
-      errors.add(new FieldError(pointer + "/content", "text", fault));
+    if (content.isBlank()) {
+      errors.add(new FieldError(pointer + "/content", "text", "must not be blank"));
     }
     Instant sendAt = time(body.path("sendAt"), pointer + "/sendAt", errors);
     Instant expiresAt = time(body.path("expiresAt"), pointer + "/expiresAt", errors);
     if (expiresAt != null && !expiresAt.isAfter(clock.instant())) {
-      errors.add(new FieldError(pointer + "/expiresAt", "future", "must be in the future"));
+      errors.add(new FieldError(pointer + "/expiresAt", FUTURE, "must be in the future"));
     } else if (expiresAt != null && sendAt != null && !expiresAt.isAfter(sendAt)) {
       errors.add(new FieldError(pointer + "/expiresAt", "order", "must be after sendAt"));
     }
     return new NewMessage(id, phoneNumber, content, sendAt, expiresAt);
-  }
-
-  /** What no message can be: blank, or not storable as UTF-8 text. */
-  private static String fault(String content) {
-    if (content.isBlank()) {
-      return "must not be blank";
-    }
-    for (int i = 0; i < content.length(); i++) {
-      char c = content.charAt(i);
-      if (c == 0) {
-        return "must not hold the character NUL";
-      }
-      if (Character.isHighSurrogate(c)
-          && i + 1 < content.length()
-          && Character.isLowSurrogate(content.charAt(i + 1))) {
-        i++;
-      } else if (Character.isSurrogate(c)) {
-        return "must not hold half of a surrogate pair";
-      }
-    }
-    return null;
   }
 
   private static Instant time(JsonNode value, String pointer, List<FieldError> errors) {

@@ -8,7 +8,9 @@ import dev.herald.problem.ProblemException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
@@ -18,6 +20,7 @@ import org.apache.camel.Variable;
  */
 public final class MessageQueries {
   private static final int DEFAULT_LIMIT = 50;
+  private static final Pattern E164 = Pattern.compile("\\+[1-9][0-9]{1,14}");
 
   /** How far a node's clock may be from the database's for a bound on time to be a bound on ids. */
   private static final Duration CLOCK_ROOM = Duration.ofMinutes(5);
@@ -76,7 +79,7 @@ public final class MessageQueries {
     return new Query(
         sending ? "PENDING" : status,
         sending ? Boolean.TRUE : "PENDING".equals(status) ? Boolean.FALSE : null,
-        phoneNumber == null ? null : phoneNumbers.normalize(phoneNumber).orElse(phoneNumber),
+        phoneNumber == null ? null : stored(phoneNumber),
         text(fromTime),
         text(toTime),
         fromTime == null ? null : firstId(fromTime.minus(CLOCK_ROOM)),
@@ -123,14 +126,24 @@ public final class MessageQueries {
     return new Page(items, query.cursor(items.get(items.size() - 1)));
   }
 
+  /** As a message has it. One in E.164 may have been valid when it was stored. */
+  private String stored(String phoneNumber) {
+    return phoneNumbers
+        .normalize(phoneNumber)
+        .or(() -> Optional.of(phoneNumber).filter(E164.asMatchPredicate()))
+        .orElseThrow(
+            () ->
+                refusal(
+                    "phoneNumber",
+                    "phone-number",
+                    "is not a valid phone number; "
+                        + phoneNumbers.example()
+                        + "; in a URL, write + as %2B"));
+  }
+
   private static int offset(Integer offset, String cursor) {
     if (offset != null && offset > 0 && cursor != null) {
-      throw new ProblemException(
-          Problem.of(
-              Type.BAD_PARAMETER,
-              List.of(
-                  new FieldError(
-                      "offset", "exclusive", "must be left out when there is a cursor"))));
+      throw refusal("offset", "exclusive", "must be left out when there is a cursor");
     }
     return offset == null ? 0 : offset;
   }
@@ -139,12 +152,7 @@ public final class MessageQueries {
     try {
       return text == null ? null : Times.parse(text);
     } catch (java.time.DateTimeException e) {
-      throw new ProblemException(
-          Problem.of(
-              Type.BAD_PARAMETER,
-              List.of(
-                  new FieldError(
-                      name, "format", "must be a time like 2030-01-31T09:30:00Z (RFC 3339)"))));
+      throw refusal(name, "format", "must be a time like 2030-01-31T09:30:00Z (RFC 3339)");
     }
   }
 
@@ -173,12 +181,12 @@ public final class MessageQueries {
   }
 
   private static ProblemException badCursor() {
+    return refusal("cursor", "cursor", "must be the nextCursor of the previous page");
+  }
+
+  private static ProblemException refusal(String parameter, String rule, String detail) {
     return new ProblemException(
-        Problem.of(
-            Type.BAD_PARAMETER,
-            List.of(
-                new FieldError(
-                    "cursor", "cursor", "must be the nextCursor of the previous page"))));
+        Problem.of(Type.BAD_PARAMETER, List.of(new FieldError(parameter, rule, detail))));
   }
 
   /** The first UUIDv7 of a millisecond, RFC 9562 section 5.7. */

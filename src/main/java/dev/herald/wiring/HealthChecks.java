@@ -51,7 +51,8 @@ final class HealthChecks {
                   .map(route -> route.getRouteId())
                   .filter(id -> !camel.getRouteController().getRouteStatus(id).isStarted())
                   .collect(Collectors.joining(", "));
-          return Check.of(stopped.isEmpty(), State.DEGRADED, "stopped on this node: " + stopped);
+          return Check.of(
+              stopped.isEmpty(), State.DEGRADED, "not running on this node: " + stopped);
         });
     return checks;
   }

@@ -16,6 +16,7 @@ import dev.herald.config.SettingsReader;
 import dev.herald.control.AuditLog;
 import dev.herald.control.CamelHealthCheck;
 import dev.herald.control.DeliveryStatus;
+import dev.herald.control.GuardedJolokia;
 import dev.herald.control.Health;
 import dev.herald.control.RouteStops;
 import dev.herald.control.Routes;
@@ -60,6 +61,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
+import org.apache.camel.component.platform.http.plugin.JolokiaPlatformHttpPlugin;
 import org.apache.camel.spi.Registry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -190,7 +192,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private void bindDispatch() {
     RouteStops stops = new RouteStops();
     camel.setShutdownStrategy(stops);
-    camel.getManagementStrategy().addEventNotifier(stops.starts());
+    camel.addRoutePolicyFactory(stops.starts());
     circuit =
         new Circuit(settings.circuit(), settings.dispatch(), System::nanoTime, () -> gate.busy());
     RetryPolicy policy = new RetryPolicy(settings, circuit::othersGetThrough);
@@ -285,6 +287,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("health", health);
     registry.bind("routes", new Routes(camel));
     registry.bind("auditLog", new AuditLog());
+    registry.bind(JolokiaPlatformHttpPlugin.NAME, new GuardedJolokia());
     registry.bind(
         "deliveryStatus",
         new DeliveryStatus(settings.dispatch(), planner, gate, recorder, circuit));

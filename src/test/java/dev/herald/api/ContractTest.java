@@ -1,11 +1,14 @@
 package dev.herald.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.herald.api.Contract.Operation;
 import dev.herald.problem.Problem.FieldError;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -81,12 +84,71 @@ class ContractTest {
         "{'phoneNumber':'1','content':'hi','sendAt':null} | /sendAt | type | must be of type string",
         "{'phoneNumber':'1','content':'hi','sendAt':'soon'} | /sendAt | format | must be a time like 2030-01-31T09:30:00Z (RFC 3339)",
         "{'phoneNumber':'1','content':'hi','a/b~c':1} | /a~1b~0c | additionalProperties | is not a known field",
+        "{'phoneNumber':'1','content':'a\\u0000'} | /content | pattern | must not contain the character U+0000, NULL",
+        "{'phoneNumber':'1','content':'a\\ud83d'} | /content | pattern | must not contain the character U+D83D, HIGH SURROGATES D83D",
+        "{'phoneNumber':'1','content':'\\ude00\\ud83d'} | /content | pattern | must not contain the character U+DE00, LOW SURROGATES DE00",
+        "{'phoneNumber':'1\\n','content':'hi'} | /phoneNumber | pattern | must not contain the character U+000A, LINE FEED (LF)",
         "[] | / | type | must be of type object",
         "null | / | type | must be of type object",
       })
   void should_say_what_would_be_right_in_a_body(
       String body, String pointer, String rule, String detail) {
     assertThat(check("createMessage", body)).containsExactly(new FieldError(pointer, rule, detail));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\\u0000",
+        "\\n",
+        "\\r",
+        "\\t",
+        "\\u001b[2J",
+        "\\u0085",
+        "\\u2028",
+        "\\u2029",
+        "\\udc00"
+      })
+  void should_take_a_reason_on_one_line_only(String character) {
+    assertThat(check("stopScheduler", "{'reason':'why" + character + "'}"))
+        .extracting(FieldError::pointer, FieldError::rule)
+        .containsExactly(tuple("/reason", "pattern"));
+    assertThat(check("stopScheduler", "{'reason':'çünkü 😀 \\\\n'}")).isEmpty();
+  }
+
+  @Test
+  void should_take_line_breaks_in_a_content() {
+    assertThat(check("createMessage", "{'phoneNumber':'1','content':'a\\r\\n\\tb😀\\u2028'}"))
+        .isEmpty();
+  }
+
+  /** So that no field can hold what PostgreSQL or a line of the log cannot. */
+  @Test
+  void should_say_of_every_text_of_a_request_which_characters_it_may_have() {
+    JsonNode document = contract.document();
+    List<JsonNode> given = new ArrayList<>();
+    for (JsonNode path : document.path("paths")) {
+      given.add(path.path("parameters"));
+      for (JsonNode operation : path) {
+        given.add(operation.path("parameters"));
+        given.add(operation.path("requestBody"));
+      }
+    }
+    List<JsonNode> texts = new ArrayList<>();
+    given.forEach(node -> addTexts(document, node, texts));
+    assertThat(texts).hasSizeGreaterThan(15);
+    assertThat(texts)
+        .allMatch(text -> text.has("pattern") || text.has("format") || text.has("enum"));
+  }
+
+  private static void addTexts(JsonNode document, JsonNode node, List<JsonNode> texts) {
+    if (node.has("$ref")) {
+      addTexts(document, document.at(node.path("$ref").asText().substring(1)), texts);
+    } else if (node.path("type").asText().equals("string")) {
+      texts.add(node);
+    } else {
+      node.forEach(child -> addTexts(document, child, texts));
+    }
   }
 
   @Test

@@ -42,6 +42,7 @@ class ExceptionMapperTest {
       new BadSqlGrammarException("task", SQL, new SQLException("no such table", "42P01")),
       new UncategorizedSQLException("task", SQL, new SQLException("no state")),
       new DataIntegrityViolationException(SQL),
+      new DataAccessResourceFailureException(SQL, new SQLException("index row size", "54000")),
       new IllegalStateException(SQL, new SQLException("refused", "08001")),
       new NullPointerException("\"this.field\" is null"),
     };

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.herald.message.Message;
+import dev.herald.problem.Problem;
 import dev.herald.problem.ProblemException;
 import dev.herald.testing.Configured;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -15,6 +17,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -29,8 +32,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.dao.DataIntegrityViolationException;
+import org.springframework.jdbc.UncategorizedSQLException;
 
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class IntakeTest {
@@ -193,6 +199,19 @@ class IntakeTest {
   }
 
   @Test
+  void should_answer_a_repeated_request_after_its_messages_expired() {
+    intake.start();
+    UUID first = accept("key", message("a")).join().get(0).id();
+    int statements = table.batches.size();
+    assertThat(accept("key", expired("a")).join()).extracting(Message::id).containsExactly(first);
+    assertThatThrownBy(accept("key", expired("b"))::join)
+        .hasMessageContaining("came with another body");
+    assertThatThrownBy(accept("another", expired("a"))::join).hasMessageContaining("is past");
+    assertThatThrownBy(accept(null, expired("a"))::join).hasMessageContaining("is past");
+    assertThat(table.batches).as("nothing was stored").hasSize(statements);
+  }
+
+  @Test
   void should_answer_everyone_who_waits_when_the_store_fails() {
     occupyTheWriters();
     List<CompletableFuture<List<Message>>> answers = new ArrayList<>();
@@ -226,23 +245,37 @@ class IntakeTest {
     }
   }
 
-  @Test
-  void should_not_let_one_that_cannot_be_stored_fail_the_others() {
+  static RuntimeException[] ofOneThatCannotBeStored() {
+    return new RuntimeException[] {
+      new DataIntegrityViolationException("never"),
+      new DataAccessResourceFailureException("", new SQLException("index row size", "54000")),
+      new UncategorizedSQLException("", "", new SQLException("no state")),
+      new IllegalArgumentException("not even tried"),
+    };
+  }
+
+  @ParameterizedTest
+  @MethodSource("ofOneThatCannotBeStored")
+  void should_not_let_one_that_cannot_be_stored_fail_or_delay_the_others(RuntimeException fault) {
     occupyTheWriters();
     CompletableFuture<List<Message>> before = accept(null, message("before"));
     CompletableFuture<List<Message>> poison = accept(null, message("poison"));
-    CompletableFuture<List<Message>> after = accept("key", message("after"));
+    List<CompletableFuture<List<Message>>> after = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      after.add(accept("key " + i, message("after")));
+    }
     allWait();
     table.fault =
         batch -> {
           if (Arrays.asList(batch.getContents()).contains("poison")) {
-            throw new DataIntegrityViolationException("never");
+            throw fault;
           }
         };
     table.door.countDown();
     assertThat(before.join()).hasSize(1);
-    assertThat(after.join()).hasSize(1);
-    assertThatThrownBy(poison::join).hasCauseInstanceOf(DataIntegrityViolationException.class);
+    after.forEach(answer -> assertThat(answer.join()).hasSize(1));
+    assertThatThrownBy(poison::join).hasCause(fault);
+    assertThat(table.batches).as("statements: it halves").hasSizeLessThan(20);
   }
 
   @Test
@@ -273,12 +306,16 @@ class IntakeTest {
   }
 
   private CompletableFuture<List<Message>> accept(String key, NewMessage... messages) {
+    return accept(key, new NewMessages.Checked(List.of(messages), Optional.empty()));
+  }
+
+  private CompletableFuture<List<Message>> accept(String key, NewMessages.Checked checked) {
     CompletableFuture<List<Message>> answer = new CompletableFuture<>();
     Thread caller =
         new Thread(
             () -> {
               try {
-                answer.complete(intake.accept(List.of(messages), "ops", key, "c"));
+                answer.complete(intake.accept(checked, "ops", key, "c"));
               } catch (RuntimeException e) {
                 answer.completeExceptionally(e);
               }
@@ -286,6 +323,12 @@ class IntakeTest {
     callers.add(caller);
     caller.start();
     return answer;
+  }
+
+  private static NewMessages.Checked expired(String content) {
+    return new NewMessages.Checked(
+        List.of(message(content)),
+        Optional.of(Problem.of(Problem.Type.INVALID, "its time is past")));
   }
 
   private static NewMessage message(String content) {

@@ -1,6 +1,7 @@
 package dev.herald.message;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.fasterxml.uuid.Generators;
@@ -39,10 +40,19 @@ class MessageQueriesTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0555 123 45 67, +905551234567", "+905551234567, +905551234567", "nobody, nobody"})
+  @CsvSource({"0555 123 45 67, +905551234567", "+905551234567, +905551234567", "+19, +19"})
   void should_look_for_a_number_as_it_is_stored(String asked, String stored) {
     assertThat(queries.messages(null, asked, null, null, null, null, null).phoneNumber())
         .isEqualTo(stored);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"nobody", " 49301234567", "+", "+0123456", "12", "+1234567890123456", "\u0000"})
+  void should_refuse_what_cannot_be_a_number(String asked) {
+    ThrowingCallable query = () -> queries.messages(null, asked, null, null, null, null, null);
+    refuses("phoneNumber", query);
+    assertThatThrownBy(query).hasMessageContaining("+905551234567").hasMessageContaining("%2B");
   }
 
   @Test

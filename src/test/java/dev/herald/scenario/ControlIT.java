@@ -21,6 +21,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Starting and stopping, by the API, JMX and Jolokia. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -181,27 +183,58 @@ class ControlIT {
     await().untilAsserted(() -> assertThat(api.status(id)).isEqualTo("SENT"));
   }
 
-  @Test
-  void should_stop_and_start_a_route_over_jmx() throws Exception {
+  @ParameterizedTest
+  @CsvSource({
+    "dispatch-tick, stop, start, Stopped",
+    "dispatch-tick, suspend, resume, Suspended",
+    "dispatch-tick, suspend, start, Suspended",
+    "deliver-message, suspend, resume, Suspended",
+    "deliver-message, suspend, start, Suspended",
+    "dispatch-batch, suspend, resume, Suspended",
+  })
+  void should_hold_claims_back_however_a_route_is_stopped_over_jmx(
+      String id, String stop, String start, String state) throws Exception {
+    Api api = node.api();
     MBeanServer jmx = ManagementFactory.getPlatformMBeanServer();
-    ObjectName route =
-        jmx.queryNames(
-                new ObjectName("org.apache.camel:type=routes,name=\"dispatch-tick\",*"), null)
-            .iterator()
-            .next();
-    jmx.invoke(route, "stop", new Object[0], new String[0]);
-    assertThat(jmx.getAttribute(route, "State")).isEqualTo("Stopped");
-    jmx.invoke(route, "start", new Object[0], new String[0]);
+    ObjectName route = route(id);
+    jmx.invoke(route, stop, new Object[0], new String[0]);
+    assertThat(jmx.getAttribute(route, "State")).isEqualTo(state);
+    assertThat(api.get("/health").expect(200).text("/checks/routes/detail")).contains(id);
+    String message = api.create("waits");
+    await().during(Duration.ofMillis(300)).until(() -> api.status(message).equals("PENDING"));
+    assertThat(api.get("/api/v1/messages/" + message).body().path("attempts").asInt()).isZero();
+
+    jmx.invoke(route, start, new Object[0], new String[0]);
     assertThat(jmx.getAttribute(route, "State")).isEqualTo("Started");
+    await().untilAsserted(() -> assertThat(api.status(message)).isEqualTo("SENT"));
+    assertThat(api.get("/health").expect(200).text("/status")).isEqualTo("UP");
+  }
+
+  @Test
+  void should_go_on_when_the_whole_context_was_suspended_and_resumed_over_jmx() throws Exception {
+    MBeanServer jmx = ManagementFactory.getPlatformMBeanServer();
+    ObjectName context =
+        jmx.queryNames(new ObjectName("org.apache.camel:type=context,*"), null).iterator().next();
+    jmx.invoke(context, "suspend", new Object[0], new String[0]);
+    assertThat(jmx.getAttribute(context, "State")).isEqualTo("Suspended");
+    jmx.invoke(context, "resume", new Object[0], new String[0]);
+    String message = node.api().create("after it");
+    await().untilAsserted(() -> assertThat(node.api().status(message)).isEqualTo("SENT"));
+    assertThat(node.api().get("/health").expect(200).text("/status")).isEqualTo("UP");
+  }
+
+  private static ObjectName route(String id) throws Exception {
+    return ManagementFactory.getPlatformMBeanServer()
+        .queryNames(
+            new ObjectName("org.apache.camel:type=routes,name=\"%s\",*".formatted(id)), null)
+        .iterator()
+        .next();
   }
 
   @Test
   void should_tell_a_client_that_the_route_of_its_call_is_stopped() throws Exception {
     MBeanServer jmx = ManagementFactory.getPlatformMBeanServer();
-    ObjectName route =
-        jmx.queryNames(new ObjectName("org.apache.camel:type=routes,name=\"getStats\",*"), null)
-            .iterator()
-            .next();
+    ObjectName route = route("getStats");
     jmx.invoke(route, "stop", new Object[0], new String[0]);
     Answer refused = node.api().get("/api/v1/messages/stats").expect(503);
     assertThat(refused.text("/detail")).contains("stopped");

@@ -3,10 +3,15 @@ package dev.herald.scenario;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.herald.api.Json;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.testing.Api;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
+import dev.herald.testing.RawHttp;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -16,6 +21,7 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the management port's Jolokia lets one do, and what not: jolokia-access.xml. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -100,9 +106,40 @@ class JolokiaIT {
             .body();
     several.forEach(answer -> assertThat(status(answer)).isEqualTo(403));
     assertThat(several).hasSize(2);
-    assertThat(management.get("/observe/jolokia/read/java.lang:type=Runtime/Name").http().body())
-        .contains("403")
-        .doesNotContain("\"value\"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"version", "list", "read/ROUTE/State", "exec/ROUTE/stop()"})
+  void should_refuse_what_a_link_or_an_image_of_a_web_page_can_send(String what) {
+    String path = what.replace("ROUTE", URLEncoder.encode(route, StandardCharsets.UTF_8));
+    assertThat(management.get("/observe/jolokia/" + path).expect(405).http().body())
+        .contains("use POST");
+    assertThat(value(read(route, "State")).asText()).isEqualTo("Started");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"https://elsewhere.example", "http://localhost:8081", "null"})
+  void should_refuse_what_a_script_of_a_web_page_can_send(String origin) {
+    String body = Json.MAPPER.valueToTree(exec(route, "stop()")).toString();
+    RawHttp.Reply reply;
+    try (RawHttp browser = new RawHttp(URI.create(node.managementUrl()).getPort())) {
+      reply =
+          browser.send(
+              """
+              POST /observe/jolokia HTTP/1.1\r
+              Host: localhost\r
+              Origin: %s\r
+              Content-Type: text/plain\r
+              Content-Length: %d\r
+              \r
+              %s"""
+                  .formatted(origin, body.length(), body)
+                  .getBytes(StandardCharsets.UTF_8),
+              false);
+    }
+    assertThat(reply.status()).isEqualTo(403);
+    assertThat(reply.body()).contains("web page", "Origin");
+    assertThat(value(read(route, "State")).asText()).isEqualTo("Started");
   }
 
   private static String context() {

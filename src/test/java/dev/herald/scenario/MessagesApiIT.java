@@ -4,13 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.testing.Api;
 import dev.herald.testing.Api.Answer;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
+import dev.herald.testing.RawHttp;
+import dev.herald.testing.RawHttp.Reply;
 import dev.herald.testing.Sql;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -34,10 +38,14 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Putting messages in, seeing them and changing them, while delivery is stopped. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class MessagesApiIT {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
   private static SampleWebhook webhook;
   private static Node node;
   private static Api api;
@@ -303,6 +311,132 @@ class MessagesApiIT {
         .isEqualTo("406");
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "Idempotency-Key | a | b",
+        "Idempotency-Key | a | a",
+        "Authorization | Bearer x | Bearer y",
+        "Content-Type | application/json | text/plain",
+      })
+  void should_refuse_a_header_that_says_two_things(String name, String first, String second)
+      throws IOException {
+    long before = count();
+    String headers = "%s: %s\r\n%s: %s\r\n".formatted(name, first, name.toLowerCase(), second);
+    Reply reply =
+        raw(
+            "POST",
+            "/api/v1/messages",
+            headers,
+            "{\"phoneNumber\":\"+905551234567\",\"content\":\"hi\"}");
+    assertThat(reply.status()).isEqualTo(400);
+    JsonNode problem = JSON.readTree(reply.body());
+    assertThat(problem.path("type").asText()).isEqualTo("urn:problem-type:herald:bad-parameter");
+    assertThat(problem.at("/errors/0/pointer").asText()).isEqualTo(name);
+    assertThat(problem.at("/errors/0/detail").asText()).isEqualTo("must be given once");
+    assertThat(count()).isEqualTo(before);
+  }
+
+  @Test
+  void should_refuse_a_body_of_two_lengths() throws IOException {
+    Reply reply = raw("POST", "/api/v1/messages", "Content-Length: 5\r\n", "{}");
+    assertThat(reply.status()).isEqualTo(400);
+    assertThat(JSON.readTree(reply.body()).path("type").asText())
+        .isEqualTo("urn:problem-type:herald:malformed");
+  }
+
+  @Test
+  void should_make_an_id_of_its_own_for_a_request_that_gives_two() {
+    String two = "X-Correlation-ID: one\r\nX-Correlation-ID: two\r\n";
+    Reply reply = raw("GET", "/api/v1/messages/stats", two, null);
+    assertThat(reply.status()).isEqualTo(200);
+    assertThat(reply.header("X-Correlation-ID")).hasSize(36);
+  }
+
+  @Test
+  void should_read_two_headers_accept_as_one() {
+    String two = "Accept: text/html\r\nAccept: application/json\r\n";
+    assertThat(raw("GET", "/api/v1/messages/stats", two, null).status()).isEqualTo(200);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "OPTIONS, *, 404",
+    "GET, *, 404",
+    "CONNECT, elsewhere.example:443, 404",
+    "GET, elsewhere, 404",
+    "GET, http://elsewhere.example/live, 200",
+    "TRACE, /api/v1/messages, 405",
+    "OPTIONS, /api/v1/messages, 405",
+    "PROPFIND, /api/v1/messages, 405",
+    "get, /api/v1/messages, 405",
+    "CONNECT, /api/v1/messages, 405",
+    "TRACE, /live, 405",
+    "FROB, /swagger/, 405",
+  })
+  void should_answer_an_odd_method_or_target(String method, String target, int status)
+      throws IOException {
+    Reply reply = raw(method, target, "", null);
+    assertThat(reply.status()).as("%s", reply).isEqualTo(status);
+    if (status >= 400) {
+      assertThat(reply.header("Content-Type")).isEqualTo("application/problem+json");
+      assertThat(reply.header("Allow") != null).isEqualTo(status == 405);
+      JsonNode problem = JSON.readTree(reply.body());
+      assertThat(problem.path("correlationId").asText())
+          .isNotBlank()
+          .isEqualTo(reply.header("X-Correlation-ID"));
+    }
+  }
+
+  @Test
+  void should_refuse_a_phone_number_to_look_for_whose_plus_became_a_space() {
+    Answer refused = api.get("/api/v1/messages?phoneNumber=+49301234567").expect(400);
+    assertThat(pointers(refused)).containsExactly("phoneNumber");
+    assertThat(refused.text("/detail")).contains("write + as %2B");
+    api.get("/api/v1/messages?phoneNumber=%2B49301234567").expect(200);
+    assertThat(
+            api.get("/api/v1/messages?createdFrom=2030-01-01T00:00:00+03:00")
+                .expect(400)
+                .text("/detail"))
+        .contains("write + as %2B");
+  }
+
+  @Test
+  void should_refuse_a_reason_that_is_no_line() {
+    for (String reason : List.of("a\u0000", "a\nb", "a\u001b[2J", "a\u2028b")) {
+      assertThat(pointers(api.post("/api/v1/scheduler/stop", Map.of("reason", reason)).expect(422)))
+          .containsExactly("/reason");
+    }
+  }
+
+  private static long count() {
+    return api.get("/api/v1/messages/stats").expect(200).body().at("/byStatus/PENDING").asLong();
+  }
+
+  /** A request whose headers a client's library would not send. */
+  private static Reply raw(String method, String target, String headers, String body) {
+    String own =
+        (headers.contains("Authorization") ? "" : "Authorization: Bearer " + Node.KEY + "\r\n")
+            + (body == null ? "" : "Content-Length: " + body.length() + "\r\n")
+            + (body == null || headers.contains("Content-Type")
+                ? ""
+                : "Content-Type: application/json\r\n");
+    try (RawHttp http = new RawHttp(URI.create(api.url()).getPort())) {
+      return http.send(
+          (method
+                  + " "
+                  + target
+                  + " HTTP/1.1\r\nHost: localhost\r\n"
+                  + own
+                  + headers
+                  + "\r\n"
+                  + (body == null ? "" : body))
+              .getBytes(StandardCharsets.UTF_8),
+          method.equals("HEAD"));
+    }
+  }
+
   @Test
   void should_answer_the_same_request_the_same_way() {
     Map<String, Object> body = Api.message("only once");
@@ -415,22 +549,32 @@ class MessagesApiIT {
   }
 
   @Test
-  void should_expire_a_message_in_time_though_nothing_is_delivered() {
-    String id =
-        api.post(
-                "/api/v1/messages",
-                Map.of(
-                    "phoneNumber",
-                    "+905551234567",
-                    "content",
-                    "soon worthless",
-                    "expiresAt",
-                    Instant.now().plusSeconds(1).toString()))
-            .expect(201)
-            .id();
+  void should_expire_a_message_in_time_though_nothing_is_delivered_and_know_its_request_again() {
+    Map<String, String> body =
+        Map.of(
+            "phoneNumber",
+            "+905551234567",
+            "content",
+            "soon worthless",
+            "expiresAt",
+            Instant.now().plusSeconds(1).toString());
+    String[] key = {"Idempotency-Key", "expires"};
+    String[] keyOfBatch = {"Idempotency-Key", "a batch that expires"};
+    String id = api.post("/api/v1/messages", body, key).expect(201).id();
+    JsonNode batch =
+        api.post("/api/v1/messages/batch", List.of(body), keyOfBatch).expect(201).body();
     await().untilAsserted(() -> assertThat(api.status(id)).isEqualTo("EXPIRED"));
     assertThat(api.get("/api/v1/messages/" + id).text("/lastError")).contains("expired");
     assertThat(webhook.posts()).isEmpty();
+
+    Answer again = api.post("/api/v1/messages", body, key).expect(201);
+    assertThat(again.id()).isEqualTo(id);
+    assertThat(again.text("/status")).isEqualTo("EXPIRED");
+    assertThat(api.post("/api/v1/messages/batch", List.of(body), keyOfBatch).expect(201).body())
+        .isEqualTo(batch);
+    assertThat(pointers(api.post("/api/v1/messages", body).expect(422)))
+        .containsExactly("/expiresAt");
+    api.post("/api/v1/messages", body, "Idempotency-Key", "a new request").expect(422);
   }
 
   @Test

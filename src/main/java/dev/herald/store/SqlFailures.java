@@ -1,0 +1,40 @@
+package dev.herald.store;
+
+import java.sql.SQLException;
+import java.util.Set;
+import org.springframework.dao.DataAccessException;
+import org.springframework.dao.NonTransientDataAccessResourceException;
+import org.springframework.dao.TransientDataAccessException;
+import org.springframework.jdbc.CannotGetJdbcConnectionException;
+
+/** What a failed statement means. */
+public final class SqlFailures {
+  /** Classes of SQLSTATE that say what PostgreSQL could not do, whatever the statement. */
+  private static final Set<String> OF_THE_SERVER = Set.of("08", "53", "57", "58");
+
+  /** A limit that a value exceeds, such as the size of an index entry: the request's own fault. */
+  private static final String OF_A_VALUE = "54";
+
+  private SqlFailures() {}
+
+  /**
+   * Whether PostgreSQL is away or refuses writes, rather than that a statement or value is wrong.
+   */
+  public static boolean away(Throwable failure) {
+    if (!(failure instanceof DataAccessException access)) {
+      return false;
+    }
+    String state =
+        access.getMostSpecificCause() instanceof SQLException sql && sql.getSQLState() != null
+            ? sql.getSQLState()
+            : "";
+    if (state.startsWith(OF_A_VALUE)) {
+      return false;
+    }
+    return access instanceof CannotGetJdbcConnectionException
+        || access instanceof TransientDataAccessException
+        || access instanceof NonTransientDataAccessResourceException
+        || state.equals("25006")
+        || (state.length() == 5 && OF_THE_SERVER.contains(state.substring(0, 2)));
+  }
+}
