@@ -1,12 +1,13 @@
 -- Called by route dispatch-batch: claims due messages for one batch, oldest first.
 -- Guarantees: it skips rows that another claim holds or is taking, and never waits for them. While the scheduler is
 -- stopped it claims nothing, except by hand. With pacing, the whole cluster claims one batch per interval and does not
--- make up missed turns. With a rate limit, all nodes together take no more than the tokens, at most one second's worth
--- at once; concurrent claims wait for each other. An attempt whose lease ran out is kept as one that may have been
--- sent. The update is heap-only: no index holds the changed columns. It starts where the caller wants, but never skips
--- rows that became due within the last second, because an older transaction can commit after a newer one. A probe
--- starts at a random place among the first thousand, so that messages no provider accepts do not test it again and
--- again.
+-- make up missed turns. No turn is further away than an interval, so a shorter interval counts at once (the second
+-- allows for turns taken at the same time). With a rate limit, all nodes together take no more than the tokens, at most
+-- one second's worth at once; concurrent claims wait for each other. An attempt whose lease ran out is kept as one that
+-- may have been sent. The update is heap-only: no index holds the changed columns. It starts where the caller wants, but
+-- never skips rows that became due within the last second, because an older transaction can commit after a newer one. A
+-- probe starts at a random place among the first thousand, so that messages no provider accepts do not test it again
+-- and again.
 WITH bucket AS (
     SELECT least(:#${variable.claim.rateLimit}::float8,
         tokens + greatest(0, extract(epoch FROM now() - at)) * :#${variable.claim.rateLimit}::float8) AS tokens
@@ -20,6 +21,10 @@ WITH bucket AS (
     WHERE :#${variable.claim.paced} AND running AND next_batch_at <= now()
       AND (:#${variable.claim.rateLimit} = 0 OR (SELECT tokens FROM bucket) >= 1)
     RETURNING running
+), shortened AS (
+    UPDATE scheduler
+    SET next_batch_at = now() + :#${variable.claim.intervalMs} * interval '1 ms'
+    WHERE :#${variable.claim.paced} AND next_batch_at > now() + :#${variable.claim.intervalMs} * interval '1 ms' + interval '1 s'
 ), allowed AS (
     SELECT FROM turn
     UNION ALL SELECT FROM scheduler WHERE :#${variable.claim.continuous} AND running

@@ -1,11 +1,12 @@
 -- Called by route housekeeping: pending messages whose time is over become EXPIRED.
 -- Guarantees: it leaves alone messages that a node is sending. A message whose lease ran out may have been sent: it
--- becomes UNKNOWN if such messages are held, and its last attempt is kept either way.
+-- becomes UNKNOWN if such messages are held, and its last attempt is kept either way. It reads no more of
+-- message_expires_idx than it takes, however many are over.
 WITH over AS (
     SELECT id, claim_id, attempts
     FROM message
     WHERE status = 'PENDING' AND expires_at <= now() AND (lease_until IS NULL OR lease_until <= now())
-    ORDER BY id
+    ORDER BY expires_at
     LIMIT 1000
     FOR UPDATE SKIP LOCKED
 ), expired AS (

@@ -10,6 +10,10 @@ import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.apache.camel.Body;
@@ -17,6 +21,7 @@ import org.apache.camel.ExchangeException;
 import org.apache.camel.Variable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.jdbc.CannotGetJdbcConnectionException;
 
 /**
  * Decides when this node claims and how much: as soon as something wakes it while slots are free,
@@ -44,11 +49,12 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private final WakeSignal wakeSignal = new WakeSignal();
   private final InFlight inFlight = new InFlight(System::nanoTime);
   private final ClaimCursor cursor = new ClaimCursor();
+  private final Set<UUID> pendingClaims = ConcurrentHashMap.newKeySet();
+  private final LostClaims lostClaims = new LostClaims(System::nanoTime);
   private final AtomicLong orphans = new AtomicLong();
   private final AtomicLong claims = new AtomicLong();
   private final AtomicLong messages = new AtomicLong();
   private volatile boolean claimWhenSlotsAreFree;
-  private volatile Claim pendingClaim;
   private volatile boolean failing;
   private volatile boolean recordingFails;
   private volatile boolean closed;
@@ -91,11 +97,17 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
       return null;
     }
     claimWhenSlotsAreFree = false;
-    pendingClaim = claim(permission.limit(), false, permission.probe());
+    Claim claim = claim(permission.limit(), false, permission.probe());
+    return pending(claim) ? claim : null;
+  }
+
+  /** Counts a claim as under way, unless no more are made; a stop waits for those that are. */
+  private boolean pending(Claim claim) {
+    pendingClaims.add(claim.id());
     if (closed) {
-      pendingClaim = null;
+      pendingClaims.remove(claim.id());
     }
-    return pendingClaim;
+    return !closed;
   }
 
   /**
@@ -129,7 +141,8 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
    * @throws ProblemException while nothing can be delivered
    */
   public Claim manual(@Variable("batchSize") Integer batchSize) {
-    if (!canDeliver()) {
+    Claim claim = claim(batchSize == null ? settings.batchSize() : batchSize, true, false);
+    if (!canDeliver() || !pending(claim)) {
       throw new ProblemException(
           Type.UNAVAILABLE,
           closed
@@ -138,7 +151,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
                   ? "outcomes cannot be recorded at the moment; GET /health shows why"
                   : "a delivery route is stopped on this node; GET /api/v1/routes shows which");
     }
-    return claim(batchSize == null ? settings.batchSize() : batchSize, true, false);
+    return claim;
   }
 
   /**
@@ -166,12 +179,10 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     inFlight.claimed(messages.size());
     claims.incrementAndGet();
     this.messages.addAndGet(messages.size());
-    if (!claim.manual()) {
-      pendingClaim = null;
-      if (failing) {
-        LOG.info("Claims work again");
-        failing = false;
-      }
+    pendingClaims.remove(claim.id());
+    if (!claim.manual() && failing) {
+      LOG.info("Claims work again");
+      failing = false;
     }
     long again = messages.stream().filter(ClaimedMessage::orphan).count();
     if (again > 0) {
@@ -191,17 +202,44 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     return messages;
   }
 
-  /** A claim failed: either nothing was claimed, or its lease will run out. */
-  public void failed(@ExchangeException Exception failure) {
-    Claim claim = pendingClaim;
-    pendingClaim = null;
+  /**
+   * A round failed. Without an answer nobody knows whether PostgreSQL made the claim, unless there
+   * was no connection to send it over.
+   *
+   * @param claim null if none was planned
+   */
+  public void failed(@Variable("claim") Claim claim, @ExchangeException Exception failure) {
+    if (claim != null
+        && pendingClaims.remove(claim.id())
+        && !(failure instanceof CannotGetJdbcConnectionException)) {
+      lostClaims.add(claim.id());
+    }
     if (claim != null && claim.probe()) {
       circuit.releasePermission();
+    }
+    if (claim != null && claim.manual()) {
+      return;
     }
     if (!failing) {
       LOG.warn("A claim failed; every tick tries again: {}", failure.getMessage());
     }
     failing = true;
+  }
+
+  /** The claims whose messages are to be given back now; null if there are none. */
+  public String[] lost() {
+    return lostClaims.toGiveBack();
+  }
+
+  /** Notes the claims that were found, each with the number of its messages. */
+  public void givenBack(@Body List<Map<String, Object>> claims) {
+    claims.forEach(
+        claim -> {
+          lostClaims.found(Set.of((UUID) claim.get("claim_id")));
+          LOG.info(
+              "{} messages of a claim whose answer was lost were given back; none was posted",
+              claim.get("messages"));
+        });
   }
 
   @Override
@@ -230,9 +268,9 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     closed = true;
   }
 
-  /** Whether nothing is claimed, and no tick is claiming. */
+  /** Whether nothing is claimed, and no claim is under way. */
   boolean idle() {
-    return pendingClaim == null && inFlight.count() <= 0;
+    return pendingClaims.isEmpty() && inFlight.count() <= 0;
   }
 
   /** Successful claims, including empty ones. */

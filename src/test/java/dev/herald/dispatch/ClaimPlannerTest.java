@@ -13,6 +13,7 @@ import dev.herald.problem.ProblemException;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -20,6 +21,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.springframework.jdbc.CannotGetJdbcConnectionException;
 
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class ClaimPlannerTest {
@@ -195,8 +197,9 @@ class ClaimPlannerTest {
     circuit.note(outcome(Kind.NOT_SENT));
     clock.addAndGet(PATIENCE);
     claimed(planner, next(planner), 0);
-    assertThat(next(planner).probe()).isTrue();
-    planner.failed(new IllegalStateException("no connection"));
+    Claim probe = next(planner);
+    assertThat(probe.probe()).isTrue();
+    planner.failed(probe, new IllegalStateException("no connection"));
     assertThat(next(planner).probe()).isTrue();
   }
 
@@ -287,5 +290,41 @@ class ClaimPlannerTest {
     assertThat(planner.idle()).isFalse();
     planner.recorded(1);
     assertThat(planner.idle()).isTrue();
+  }
+
+  @Test
+  void should_wait_for_a_claim_by_hand_at_the_stop() {
+    ClaimPlanner planner = continuous(10, 64);
+    Claim claim = planner.manual(1);
+    planner.close();
+    assertThat(planner.idle()).isFalse();
+    planner.failed(claim, new IllegalStateException("the connection broke"));
+    assertThat(planner.idle()).isTrue();
+    assertThatThrownBy(() -> planner.manual(1)).isInstanceOf(ProblemException.class);
+    assertThat(planner.idle()).as("a refused one is not under way").isTrue();
+  }
+
+  @Test
+  void should_give_back_a_claim_whose_answer_was_lost() throws InterruptedException {
+    ClaimPlanner planner = continuous(10, 64);
+    claimed(planner, planner.next(), 1);
+    planner.failed(planner.next(), new CannotGetJdbcConnectionException("never sent"));
+    planner.failed(null, new IllegalStateException("not a claim"));
+    assertThat(planner.lost()).isNull();
+
+    Claim claim = planner.next();
+    planner.failed(claim, new IllegalStateException("the connection broke"));
+    assertThat(planner.lost()).containsExactly(claim.id().toString());
+    planner.givenBack(List.of(Map.of("claim_id", claim.id(), "messages", 3L)));
+    assertThat(planner.lost()).isNull();
+  }
+
+  @Test
+  void should_lose_nothing_when_a_round_fails_after_its_claim() throws InterruptedException {
+    ClaimPlanner planner = continuous(10, 64);
+    Claim claim = planner.next();
+    claimed(planner, claim, 1);
+    planner.failed(claim, new IllegalStateException("a step after the claim"));
+    assertThat(planner.lost()).isNull();
   }
 }

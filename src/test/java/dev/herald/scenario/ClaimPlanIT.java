@@ -27,7 +27,7 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 
-/** How PostgreSQL runs {@code sql/claim-due.sql}, the statement that must stay cheap. */
+/** How PostgreSQL runs {@code sql/claim-due.sql}, and other statements that must stay cheap. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class ClaimPlanIT {
   private static final Pattern PARAMETER =
@@ -112,6 +112,49 @@ class ClaimPlanIT {
     }
     assertThat(first).containsAll(claimed);
     assertThat(claimed).as("60 at the most").hasSizeGreaterThan(30);
+  }
+
+  @Test
+  void should_not_wait_for_a_turn_that_was_planned_with_a_longer_interval() throws SQLException {
+    execute("UPDATE scheduler SET next_batch_at = now() + interval '1 h'");
+    assertThat(rows(turn())).isEmpty();
+    assertThat(
+            rows(
+                "SELECT next_batch_at BETWEEN now() + interval '1 s' AND now() + interval '2 s' FROM scheduler"))
+        .containsExactly("t");
+
+    execute("UPDATE scheduler SET next_batch_at = now() - interval '500 ms'");
+    assertThat(rows(turn())).hasSize(1);
+    assertThat(
+            rows(
+                "SELECT next_batch_at BETWEEN now() + interval '1 s' AND now() + interval '1500 ms' FROM scheduler"))
+        .as("a turn that was taken keeps the rhythm")
+        .containsExactly("t");
+    assertThat(rows(turn())).isEmpty();
+  }
+
+  /** A claim with an interval of two seconds. */
+  private static String turn() {
+    return "EXECUTE claim (0, 2000, true, false, false, false, 1, 0, '%s', '%s', 30000)"
+        .formatted(new UUID(0, 0), UUID.randomUUID());
+  }
+
+  @Test
+  void should_read_no_more_than_it_expires() throws SQLException, IOException {
+    connection.setAutoCommit(false);
+    try {
+      execute("UPDATE message SET expires_at = next_attempt_at WHERE status = 'PENDING'");
+      execute("ANALYZE message");
+      String expire =
+          Files.readString(Path.of("sql/expire-messages.sql"))
+              .replace(":#${variable.onAmbiguous}", "'retry'");
+      assertThat(String.join("\n", rows("EXPLAIN (COSTS OFF) " + expire)))
+          .contains("Index Scan using message_expires_idx")
+          .doesNotContain("Sort");
+    } finally {
+      connection.rollback();
+      connection.setAutoCommit(true);
+    }
   }
 
   private static String claim(int limit, boolean probe) {

@@ -11,8 +11,14 @@ import dev.herald.testing.Local;
 import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
 import java.lang.management.ManagementFactory;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import javax.management.MBeanServer;
 import javax.management.ObjectName;
 import org.junit.jupiter.api.AfterAll;
@@ -93,6 +99,37 @@ class ControlIT {
                   .asBoolean())
           .isTrue();
       await().untilAsserted(() -> assertThat(webhook.posts()).hasSize(1));
+    }
+  }
+
+  @Test
+  void should_answer_two_stops_at_once_with_the_truth() throws Exception {
+    Sql sql = new Sql(database);
+    List<CompletableFuture<Answer>> stops = new ArrayList<>();
+    try (Connection lock = sql.connect();
+        Statement statement = lock.createStatement()) {
+      lock.setAutoCommit(false);
+      statement.execute("SELECT FROM scheduler FOR UPDATE");
+      for (int i = 1; i <= 2; i++) {
+        int waiting = i;
+        Map<String, String> reason = Map.of("reason", "stop " + i);
+        stops.add(
+            CompletableFuture.supplyAsync(
+                () -> node.api().post("/api/v1/scheduler/stop", reason).expect(200)));
+        await()
+            .until(
+                () ->
+                    sql.number(
+                            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                                + " AND wait_event_type = 'Lock' AND query LIKE '%switched AS%'")
+                        == waiting);
+      }
+      lock.commit();
+    }
+    for (CompletableFuture<Answer> stop : stops) {
+      Answer answer = stop.get(30, TimeUnit.SECONDS);
+      assertThat(answer.body().path("running").asBoolean()).isFalse();
+      assertThat(answer.text("/reason")).as("only the first changes something").isEqualTo("stop 1");
     }
   }
 
