@@ -8,6 +8,7 @@ import dev.herald.api.Json;
 import dev.herald.api.Operations;
 import dev.herald.api.RateLimits;
 import dev.herald.api.RequestFilter;
+import dev.herald.api.RequestFilter.Reply;
 import dev.herald.api.SwaggerUi;
 import dev.herald.config.PortCheck;
 import dev.herald.config.RouteFiles;
@@ -57,6 +58,7 @@ import java.time.Clock;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
 import org.apache.camel.spi.Registry;
@@ -74,9 +76,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   /** The jar's version; a development run has none. */
   private static final String VERSION =
       Optional.ofNullable(Wiring.class.getPackage().getImplementationVersion()).orElse("dev");
-
-  /** Worker threads beyond server.workers, so that health checks never wait for requests. */
-  private static final int WORKERS_TO_SPARE = 4;
 
   /** The group of the routes that ask for claims. */
   private static final String CLAIM = "claim";
@@ -276,7 +275,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             HealthChecks.of(camel, database, feed, circuit, snapshot, settings.health()));
     CamelHealthCheck.register(camel, health);
     registry.bind("statsSnapshot", snapshot);
-    registry.bind("health", health);
     registry.bind("routes", new Routes(camel));
     registry.bind("auditLog", new AuditLog());
     registry.bind(
@@ -285,6 +283,11 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   }
 
   private void bindApi() throws Exception {
+    Map<String, Supplier<Reply>> fromMemory =
+        Map.of(
+            "getHealth", () -> reply(health.health()),
+            "getLiveness", () -> reply(health.live()),
+            "getReadiness", () -> reply(health.ready()));
     RequestFilter filter =
         new RequestFilter(
             contract,
@@ -292,19 +295,22 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             new RateLimits(settings.api().rateLimit()),
             json,
             new SwaggerUi(),
+            fromMemory,
             settings.server());
-    registry.bind(
-        "serverVertx",
-        new VertxOptions().setWorkerPoolSize(settings.server().workers() + WORKERS_TO_SPARE));
+    registry.bind("serverVertx", new VertxOptions().setWorkerPoolSize(settings.server().workers()));
     registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
     registry.bind("contract", contract);
     ExceptionMapper exceptions = new ExceptionMapper(json);
     registry.bind("exceptionMapper", exceptions);
-    registry.bind("operations", new Operations(contract, json, exceptions));
+    registry.bind("operations", new Operations(contract, json, exceptions, fromMemory.keySet()));
     registry.bind("objectMapper", Json.MAPPER);
     ApiServer server = new ApiServer(settings.server(), filter);
     camel.addService(server, true, true);
     camel.addStartupListener(new WhenStarted(server, client, settings));
+  }
+
+  private static Reply reply(Health.View view) {
+    return new Reply(view.httpStatus(), view);
   }
 
   private void bindMetrics() {

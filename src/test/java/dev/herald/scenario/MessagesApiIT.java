@@ -295,7 +295,7 @@ class MessagesApiIT {
     assertThat(api.get("/api/v1/no-such-thing").expect(404).text("/type"))
         .isEqualTo("urn:problem-type:herald:not-found");
     Answer answer = api.call("PATCH", "/api/v1/messages", null).expect(405);
-    assertThat(answer.http().headers().firstValue("Allow")).hasValue("GET, POST");
+    assertThat(answer.http().headers().firstValue("Allow")).hasValue("GET, HEAD, POST");
     assertThat(
             api.call("GET", "/api/v1/messages", null, "Accept", "text/html")
                 .expect(406)
