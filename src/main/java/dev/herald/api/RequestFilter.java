@@ -46,6 +46,7 @@ public final class RequestFilter {
   private final Json json;
   private final SwaggerUi ui;
   private final Map<String, Supplier<Reply>> fromMemory;
+  private final Admission admission;
   private final int maxBodyBytes;
 
   /** An answer that is JSON. */
@@ -61,6 +62,7 @@ public final class RequestFilter {
       Json json,
       SwaggerUi ui,
       Map<String, Supplier<Reply>> fromMemory,
+      Admission admission,
       Settings.Server settings) {
     this.contract = contract;
     this.keys = keys;
@@ -68,6 +70,7 @@ public final class RequestFilter {
     this.json = json;
     this.ui = ui;
     this.fromMemory = fromMemory;
+    this.admission = admission;
     this.maxBodyBytes = settings.maxBodyBytes();
   }
 
@@ -181,15 +184,21 @@ public final class RequestFilter {
       refuseMethod(context, allowed(operations.keySet()));
     } else {
       problem(operation, path, request, context.queryParams())
-          .ifPresentOrElse(
-              problem -> refuse(context, problem), () -> passOn(context, operation.id()));
+          .ifPresentOrElse(problem -> refuse(context, problem), () -> passOn(context, operation));
     }
   }
 
-  private void passOn(RoutingContext context, String operation) {
-    Supplier<Reply> memory = fromMemory.get(operation);
-    if (memory == null) {
+  private void passOn(RoutingContext context, Operation operation) {
+    Supplier<Reply> memory = fromMemory.get(operation.id());
+    if (memory == null && admission.admit(context)) {
       context.next();
+    } else if (memory == null) {
+      context.response().putHeader("Retry-After", ExceptionMapper.RETRY_AFTER);
+      refuse(
+          context,
+          Problem.of(
+              Type.UNAVAILABLE,
+              "the requests under way fill the memory for them (server.max-bodies); try again later"));
     } else {
       Reply reply = memory.get();
       Buffer body = Buffer.buffer(json.bytes(reply.body()));

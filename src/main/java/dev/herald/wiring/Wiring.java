@@ -1,5 +1,6 @@
 package dev.herald.wiring;
 
+import dev.herald.api.Admission;
 import dev.herald.api.ApiKeys;
 import dev.herald.api.ApiServer;
 import dev.herald.api.Contract;
@@ -61,6 +62,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
+import org.apache.camel.component.platform.http.PlatformHttpConstants;
 import org.apache.camel.spi.Registry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -288,6 +290,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             "getHealth", () -> reply(health.health()),
             "getLiveness", () -> reply(health.live()),
             "getReadiness", () -> reply(health.ready()));
+    Admission admission = new Admission(settings.server());
+    metrics.bind(admission);
     RequestFilter filter =
         new RequestFilter(
             contract,
@@ -296,6 +300,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             json,
             new SwaggerUi(),
             fromMemory,
+            admission,
             settings.server());
     registry.bind("serverVertx", new VertxOptions().setWorkerPoolSize(settings.server().workers()));
     registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
@@ -304,7 +309,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("exceptionMapper", exceptions);
     registry.bind("operations", new Operations(contract, json, exceptions, fromMemory.keySet()));
     registry.bind("objectMapper", Json.MAPPER);
-    ApiServer server = new ApiServer(settings.server(), filter);
+    registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, ApiServer.engine(admission));
+    ApiServer server = new ApiServer(settings.server(), filter, admission);
     camel.addService(server, true, true);
     camel.addStartupListener(new WhenStarted(server, client, settings));
   }

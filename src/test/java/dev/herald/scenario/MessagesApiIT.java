@@ -17,7 +17,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -382,36 +381,6 @@ class MessagesApiIT {
       assertThat(untold.statusCode()).as(version + untold.body()).isEqualTo(413);
       assertThat(untold.body()).contains("urn:problem-type:herald:too-large");
     }
-  }
-
-  @Test
-  void should_take_a_body_over_http_2() throws Exception {
-    HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build();
-    for (int i = 0; i < 2; i++) {
-      HttpResponse<String> created =
-          client.send(
-              HttpRequest.newBuilder(URI.create(api.url() + "/api/v1/messages"))
-                  .header("Authorization", "Bearer " + Node.KEY)
-                  .header("Content-Type", "application/json")
-                  .POST(
-                      BodyPublishers.ofInputStream(
-                          () ->
-                              new ByteArrayInputStream(
-                                  "{\"phoneNumber\":\"+905551234567\",\"content\":\"h2\"}"
-                                      .getBytes(StandardCharsets.UTF_8))))
-                  .build(),
-              BodyHandlers.ofString());
-      assertThat(created.statusCode()).as(created.body()).isEqualTo(201);
-      assertThat(created.version()).isEqualTo(HttpClient.Version.HTTP_2);
-    }
-    HttpResponse<String> stats =
-        client.send(
-            HttpRequest.newBuilder(URI.create(api.url() + "/api/v1/scheduler/stop"))
-                .header("Authorization", "Bearer " + Node.KEY)
-                .method("POST", BodyPublishers.noBody())
-                .build(),
-            BodyHandlers.ofString());
-    assertThat(stats.statusCode()).as(stats.body()).isEqualTo(200);
   }
 
   @Test
