@@ -1,6 +1,7 @@
 package dev.herald;
 
 import dev.herald.config.ConfigurationException;
+import dev.herald.problem.FailStop;
 import dev.herald.wiring.Wiring;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,6 +67,7 @@ public final class Herald {
   }
 
   public static void main(String[] arguments) {
+    Thread.setDefaultUncaughtExceptionHandler(new FailStop(Runtime.getRuntime()::halt));
     System.exit(new Herald(new Properties()).run());
   }
 

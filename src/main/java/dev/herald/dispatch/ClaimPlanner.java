@@ -6,6 +6,7 @@ import dev.herald.config.Settings;
 import dev.herald.dispatch.Circuit.Permission;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.outcome.OutcomeRecorder;
+import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import java.time.Duration;
@@ -193,6 +194,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
 
   /** A claim failed: either nothing was claimed, or its lease will run out. */
   public void failed(@ExchangeException Exception failure) {
+    FailStop.passOn(failure);
     Claim claim = pendingClaim;
     pendingClaim = null;
     if (claim != null && claim.probe()) {

@@ -2,6 +2,7 @@ package dev.herald.intake;
 
 import dev.herald.config.Settings;
 import dev.herald.message.Message;
+import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import java.sql.ResultSet;
@@ -222,6 +223,7 @@ public final class Intake {
       } else {
         group.forEach(request -> request.stored().completeExceptionally(e));
       }
+      FailStop.passOn(e);
     }
   }
 
