@@ -12,7 +12,7 @@ COPY application.properties openapi.yaml ./
 COPY routes routes
 COPY sql sql
 USER herald
-ENV JAVA_TOOL_OPTIONS="-XX:MaxRAMPercentage=75" LOG_FORMAT=json
+ENV JAVA_TOOL_OPTIONS="-XX:MaxRAMPercentage=75 -XX:+ExitOnOutOfMemoryError" LOG_FORMAT=json
 EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD wget -q -O /dev/null http://127.0.0.1:8080/ready
 # A signal must reach Java itself, so that deliveries in flight finish and are recorded.

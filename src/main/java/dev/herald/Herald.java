@@ -2,6 +2,7 @@ package dev.herald;
 
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.ConfigurationSources;
+import dev.herald.problem.FailStop;
 import dev.herald.wiring.Placeholders;
 import dev.herald.wiring.Wiring;
 import java.nio.file.Files;
@@ -80,6 +81,7 @@ public final class Herald {
   }
 
   public static void main(String[] arguments) {
+    Thread.setDefaultUncaughtExceptionHandler(new FailStop(Runtime.getRuntime()::halt));
     System.exit(new Herald(new Properties()).run());
   }
 

@@ -270,6 +270,8 @@ class HygieneTest {
   @Test
   void should_serve_every_operation_of_the_contract_by_the_route_of_its_name() {
     Set<String> operations = new TreeSet<>(contract().findValuesAsText("operationId"));
+    // Answered from memory: see Wiring.
+    operations.removeAll(Set.of("getHealth", "getLiveness", "getReadiness"));
     Set<String> ids =
         routes().stream().map(route -> route.path("id").asText()).collect(Collectors.toSet());
     assertThat(ids).containsAll(operations);

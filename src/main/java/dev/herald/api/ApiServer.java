@@ -5,7 +5,9 @@ import io.vertx.core.Future;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.ext.web.Router;
+import java.util.List;
 import java.util.Optional;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpEngine;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServer;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
@@ -17,13 +19,15 @@ import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerCon
  */
 public final class ApiServer extends VertxPlatformHttpServer {
   private final RequestFilter filter;
+  private final Admission admission;
   private final Settings.Server settings;
   private Router router;
   private HttpServer server;
 
-  public ApiServer(Settings.Server settings, RequestFilter filter) {
+  public ApiServer(Settings.Server settings, RequestFilter filter, Admission admission) {
     super(configuration(settings));
     this.filter = filter;
+    this.admission = admission;
     this.settings = settings;
   }
 
@@ -35,6 +39,13 @@ public final class ApiServer extends VertxPlatformHttpServer {
     configuration.setMaxBodySize((long) settings.maxBodyBytes());
     configuration.getBodyHandler().setHandleFileUploads(false);
     return configuration;
+  }
+
+  /** Camel must find this in its registry: it tells when a request has arrived. */
+  public static VertxPlatformHttpEngine engine(Admission admission) {
+    VertxPlatformHttpEngine engine = new VertxPlatformHttpEngine();
+    engine.setHandlers(List.of(admission::arrived));
+    return engine;
   }
 
   @Override
@@ -58,9 +69,17 @@ public final class ApiServer extends VertxPlatformHttpServer {
       server =
           getVertx()
               .createHttpServer(
-                  tls.map(one -> one.options(getVertx())).orElseGet(HttpServerOptions::new))
-              .requestHandler(router)
+                  tls.map(one -> one.options(getVertx()))
+                      .orElseGet(HttpServerOptions::new)
+                      // Such a connection is not seen until its first request has arrived.
+                      .setHttp2ClearTextEnabled(false))
+              .requestHandler(
+                  request -> {
+                    admission.begins(request);
+                    router.handle(request);
+                  })
               .invalidRequestHandler(filter::unreadable);
+      admission.watch(getVertx(), server);
       await(server.listen(settings.port(), settings.host()));
       tls.ifPresent(one -> one.watch(getVertx(), server));
     }

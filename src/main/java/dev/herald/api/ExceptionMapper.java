@@ -1,5 +1,6 @@
 package dev.herald.api;
 
+import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
@@ -47,6 +48,11 @@ public final class ExceptionMapper implements Processor {
         json.write(problem.withCorrelationId(exchange.getVariable("correlationId", String.class))));
   }
 
+  /** Too deep a call can be the fault of one request, and no request may end the process. */
+  private static boolean tooDeep(Exception failure) {
+    return failure.getCause() instanceof StackOverflowError;
+  }
+
   private static Problem problem(Exception failure, String route) {
     if (failure instanceof ProblemException refusal) {
       return refusal.problem();
@@ -61,6 +67,9 @@ public final class ExceptionMapper implements Processor {
           "a route that this call needs is stopped on this node; try again later");
     }
     LOG.error("Route {} failed", route, failure);
+    if (!tooDeep(failure)) {
+      FailStop.passOn(failure);
+    }
     return Problem.of(Type.INTERNAL, "Herald failed; search its log for the correlationId");
   }
 }

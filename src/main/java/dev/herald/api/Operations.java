@@ -19,6 +19,7 @@ import org.apache.camel.AsyncProducer;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
+import org.apache.camel.component.platform.http.spi.PlatformHttpConsumerAware;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
 import org.apache.camel.component.rest.openapi.DefaultRestOpenapiProcessorStrategy;
 import org.apache.camel.spi.HeaderFilterStrategy;
@@ -51,12 +52,32 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
   private final Contract contract;
   private final Json json;
   private final ExceptionMapper exceptions;
+  private final Set<String> withoutRoute;
   private ProducerCache routes;
 
-  public Operations(Contract contract, Json json, ExceptionMapper exceptions) {
+  /**
+   * @param withoutRoute ids of operations that the request filter answers
+   */
+  public Operations(
+      Contract contract, Json json, ExceptionMapper exceptions, Set<String> withoutRoute) {
     this.contract = contract;
     this.json = json;
     this.exceptions = exceptions;
+    this.withoutRoute = withoutRoute;
+  }
+
+  /** Ends the start if an operation has no route. */
+  @Override
+  public void validateOpenApi(OpenAPI document, String basePath, PlatformHttpConsumerAware consumer)
+      throws Exception {
+    document
+        .getPaths()
+        .values()
+        .removeIf(
+            path ->
+                path.readOperations().stream()
+                    .allMatch(operation -> withoutRoute.contains(operation.getOperationId())));
+    super.validateOpenApi(document, basePath, consumer);
   }
 
   @Override

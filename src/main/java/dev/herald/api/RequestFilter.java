@@ -9,6 +9,7 @@ import dev.herald.problem.Problem.Type;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.TooLongFrameException;
 import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
@@ -20,7 +21,10 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,7 +33,8 @@ import org.slf4j.MDC;
 /**
  * Checks every request before any route: sets its correlation id, checks its key and the key's
  * rate, and compares its path, method, parameters and media types with the contract. It does not
- * read the body. Stateless; runs on the server's event loop.
+ * read the body. What can be answered from memory it answers itself, so health needs no worker. A
+ * HEAD is answered as the GET of its path. Stateless; runs on the server's event loop.
  */
 public final class RequestFilter {
   private static final Logger LOG = LoggerFactory.getLogger(RequestFilter.class);
@@ -44,20 +49,32 @@ public final class RequestFilter {
   private final RateLimits limits;
   private final Json json;
   private final SwaggerUi ui;
+  private final Map<String, Supplier<Reply>> fromMemory;
+  private final Admission admission;
   private final int maxBodyBytes;
 
+  /** An answer that is JSON. */
+  public record Reply(int status, Object body) {}
+
+  /**
+   * @param fromMemory the operations that this answers, by id; a supplier must not block
+   */
   public RequestFilter(
       Contract contract,
       ApiKeys keys,
       RateLimits limits,
       Json json,
       SwaggerUi ui,
+      Map<String, Supplier<Reply>> fromMemory,
+      Admission admission,
       Settings.Server settings) {
     this.contract = contract;
     this.keys = keys;
     this.limits = limits;
     this.json = json;
     this.ui = ui;
+    this.fromMemory = fromMemory;
+    this.admission = admission;
     this.maxBodyBytes = settings.maxBodyBytes();
   }
 
@@ -151,6 +168,11 @@ public final class RequestFilter {
       return;
     }
     Map<String, Operation> operations = contract.at(path);
+    if (request.method() == HttpMethod.HEAD && operations.containsKey("GET")) {
+      // The server leaves the body out.
+      context.reroute(HttpMethod.GET, target(request));
+      return;
+    }
     Operation operation = operations.get(request.method().name());
     if (operation == null || operation.secured()) {
       Optional<String> key = keys.nameOf(headers.get("Authorization"));
@@ -168,11 +190,47 @@ public final class RequestFilter {
     if (operations.isEmpty()) {
       refuse(context, nothingAt(path));
     } else if (operation == null) {
-      refuseMethod(context, String.join(", ", operations.keySet()));
+      refuseMethod(context, allowed(operations.keySet()));
     } else {
       problem(operation, path, request, context.queryParams())
-          .ifPresentOrElse(problem -> refuse(context, problem), context::next);
+          .ifPresentOrElse(problem -> refuse(context, problem), () -> passOn(context, operation));
     }
+  }
+
+  private void passOn(RoutingContext context, Operation operation) {
+    Supplier<Reply> memory = fromMemory.get(operation.id());
+    if (memory == null && admission.admit(context)) {
+      context.next();
+    } else if (memory == null) {
+      context.response().putHeader("Retry-After", ExceptionMapper.RETRY_AFTER);
+      refuse(
+          context,
+          Problem.of(
+              Type.UNAVAILABLE,
+              "the requests under way fill the memory for them (server.max-bodies); try again later"));
+    } else {
+      Reply reply = memory.get();
+      Buffer body = Buffer.buffer(json.bytes(reply.body()));
+      context
+          .response()
+          .setStatusCode(reply.status())
+          .putHeader("Content-Type", JSON)
+          .putHeader("Content-Length", Integer.toString(body.length()))
+          .end(body);
+    }
+  }
+
+  /** Path and query of a request, as they came. */
+  private static String target(HttpServerRequest request) {
+    return request.query() == null ? request.path() : request.path() + "?" + request.query();
+  }
+
+  private static String allowed(Set<String> methods) {
+    Set<String> allowed = new TreeSet<>(methods);
+    if (allowed.contains("GET")) {
+      allowed.add("HEAD");
+    }
+    return String.join(", ", allowed);
   }
 
   /** Counts a request, and refuses it where it is one too many. */
@@ -235,7 +293,7 @@ public final class RequestFilter {
       return Optional.of(Problem.of(Type.BAD_PARAMETER, errors));
     }
     String accept = String.join(",", request.headers().getAll("Accept"));
-    if (!accept.isEmpty() && !accepts(accept)) {
+    if (!accept.isEmpty() && !fromMemory.containsKey(operation.id()) && !accepts(accept)) {
       return Optional.of(
           Problem.of(
               Type.NOT_ACCEPTABLE, "Accept is " + accept + "; it must allow application/json"));

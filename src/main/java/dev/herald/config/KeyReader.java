@@ -19,8 +19,11 @@ import java.util.regex.Pattern;
  * reports them all. No error quotes a secret or a URL. Not thread-safe.
  */
 final class KeyReader {
+  private static final long KB = 1024;
+  private static final long MB = 1024 * KB;
+
   private static final Pattern SIZE =
-      Pattern.compile("(\\d{1,9})\\s*(B|KB|MB)?", Pattern.CASE_INSENSITIVE);
+      Pattern.compile("(\\d{1,9})\\s*(B|KB|MB|GB)?", Pattern.CASE_INSENSITIVE);
 
   /** Keys of the development run, and placeholders that people forget to replace. */
   private static final Pattern SAMPLE_KEY =
@@ -94,19 +97,39 @@ final class KeyReader {
   }
 
   int bytes(String key) {
+    return (int) bytes(key, KB, 100 * MB, "1KB to 100MB");
+  }
+
+  /** A size that has a default which no file can give. */
+  long bytesOr(String key, long otherwise) {
+    return optional(key).isEmpty() ? otherwise : bytes(key, MB, 100 * KB * MB, "1MB to 100GB");
+  }
+
+  /** A number that has a default which no file can give. */
+  int integerOr(String key, int min, int max, int otherwise) {
+    return optional(key).isEmpty() ? otherwise : integer(key, min, max);
+  }
+
+  private long bytes(String key, long min, long max, String range) {
     String value = text(key);
     Matcher size = SIZE.matcher(value);
     if (size.matches()) {
       String unit = size.group(2) == null ? "B" : size.group(2).toUpperCase(Locale.ROOT);
-      long factor = unit.equals("MB") ? 1024 * 1024 : unit.equals("KB") ? 1024 : 1;
+      long factor =
+          switch (unit) {
+            case "KB" -> KB;
+            case "MB" -> MB;
+            case "GB" -> KB * MB;
+            default -> 1;
+          };
       long bytes = Long.parseLong(size.group(1)) * factor;
-      if (bytes >= 1024 && bytes <= 100L * 1024 * 1024) {
-        return (int) bytes;
+      if (bytes >= min && bytes <= max) {
+        return bytes;
       }
     }
     return value.isEmpty()
         ? 0
-        : wrong(key, "is '" + value + "'; it must be a size from 1KB to 100MB", 0);
+        : wrong(key, "is '" + value + "'; it must be a size from " + range, 0L);
   }
 
   Duration duration(String key, Duration min, Duration max) {

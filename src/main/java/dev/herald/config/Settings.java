@@ -30,11 +30,20 @@ public record Settings(
     HOLD
   }
 
+  /**
+   * @param maxBodiesBytes what requests under way may hold together
+   * @param idleTimeout how long a connection may take to send the head of a request
+   * @param bodyTimeout how long the rest of a request may take to arrive
+   */
   public record Server(
       String host,
       int port,
       Optional<Tls> tls,
       int maxBodyBytes,
+      long maxBodiesBytes,
+      int maxConnections,
+      Duration idleTimeout,
+      Duration bodyTimeout,
       int workers,
       Duration gracePeriod) {}
 

@@ -1,6 +1,8 @@
 package dev.herald.config;
 
+import com.sun.management.UnixOperatingSystemMXBean;
 import dev.herald.config.Settings.OnAmbiguous;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +17,8 @@ import java.util.function.Function;
 public final class SettingsReader {
   /** By how much a lease must exceed the webhook's timeout, for hand-over and reading the clock. */
   private static final Duration LEASE_MARGIN = Duration.ofSeconds(2);
+
+  private static final int MOST_CONNECTIONS = 2_000;
 
   private SettingsReader() {}
 
@@ -53,8 +57,19 @@ public final class SettingsReader {
         read.integer("server.port", 1, 65_535),
         read.tls("server.tls.certificate", "server.tls.key"),
         read.bytes("server.max-body"),
+        read.bytesOr("server.max-bodies", Runtime.getRuntime().maxMemory() / 10),
+        read.integerOr("server.max-connections", 10, 1_000_000, defaultConnections()),
+        read.duration("server.idle-timeout", Duration.ofSeconds(1), Duration.ofHours(1)),
+        read.duration("server.body-timeout", Duration.ofSeconds(1), Duration.ofHours(1)),
         read.integer("server.workers", 1, 1_000),
         read.duration("server.grace-period", Duration.ZERO, Duration.ofHours(1)));
+  }
+
+  /** Half of the files that the process may open; the rest is for PostgreSQL and the webhook. */
+  private static int defaultConnections() {
+    return ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system
+        ? (int) Math.min(MOST_CONNECTIONS, system.getMaxFileDescriptorCount() / 2)
+        : MOST_CONNECTIONS;
   }
 
   private static Settings.Api api(KeyReader read, boolean development) {
@@ -147,6 +162,12 @@ public final class SettingsReader {
         && webhook.authHeader().equalsIgnoreCase("Authorization")) {
       conflicts.add(
           "webhook.url has user:password@ and webhook.auth-value is set: both set the header Authorization, so remove one");
+    }
+    Settings.Server server = settings.server();
+    if (server.maxBodiesBytes() < 2L * server.maxBodyBytes()) {
+      conflicts.add(
+          "server.max-bodies is %d bytes (without a value: a tenth of the heap) and must be at least twice server.max-body, %d bytes; raise it and the heap (-Xmx), or lower server.max-body"
+              .formatted(server.maxBodiesBytes(), server.maxBodyBytes()));
     }
     if (settings.server().port() == settings.management().port()) {
       conflicts.add(

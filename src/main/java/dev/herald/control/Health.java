@@ -1,6 +1,5 @@
 package dev.herald.control;
 
-import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -36,8 +35,8 @@ public final class Health {
   /** Schema {@code Health} of the contract. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record View(State status, Map<String, Check> checks) {
-    @JsonIgnore
-    public int getHttpStatus() {
+    /** 503 when DOWN. */
+    public int httpStatus() {
       return status == State.DOWN ? 503 : 200;
     }
   }

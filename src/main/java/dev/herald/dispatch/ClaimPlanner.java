@@ -6,6 +6,7 @@ import dev.herald.config.Settings;
 import dev.herald.dispatch.Circuit.Permission;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.outcome.OutcomeRecorder;
+import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import java.time.Duration;
@@ -209,6 +210,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
    * @param claim null if none was planned
    */
   public void failed(@Variable("claim") Claim claim, @ExchangeException Exception failure) {
+    FailStop.passOn(failure);
     if (claim != null
         && pendingClaims.remove(claim.id())
         && !(failure instanceof CannotGetJdbcConnectionException)) {

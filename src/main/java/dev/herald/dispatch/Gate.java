@@ -7,6 +7,7 @@ import dev.herald.outcome.Outcome.Kind;
 import dev.herald.outcome.OutcomeClassifier;
 import dev.herald.outcome.OutcomeRecorder;
 import dev.herald.outcome.RetryPolicy;
+import dev.herald.problem.FailStop;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -129,6 +130,7 @@ public final class Gate implements Processor {
             new IllegalStateException(
                 "the route ended without an outcome; its last step must be outcomeClassifier");
       }
+      FailStop.passOn(failure);
       return classifier.failed(delivery.message(), failure, delivery.posts());
     }
   }

@@ -2,6 +2,7 @@ package dev.herald.intake;
 
 import dev.herald.config.Settings;
 import dev.herald.message.Message;
+import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import dev.herald.store.SqlFailures;
@@ -236,6 +237,7 @@ public final class Intake {
         store(group.subList(0, half));
         store(group.subList(half, group.size()));
       }
+      FailStop.passOn(e);
     }
   }
 

@@ -4,6 +4,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.Settings;
+import dev.herald.problem.FailStop;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -190,6 +191,10 @@ public final class Database implements AutoCloseable {
       if (up && !answers) {
         LOG.warn("PostgreSQL is away: {}", e.getMessage());
       }
+    } catch (Error e) {
+      // The executor would only stop to probe.
+      FailStop.passOn(e);
+      throw e;
     }
     if (answers && !up) {
       LOG.info("PostgreSQL is back");

@@ -1,5 +1,6 @@
 package dev.herald.wiring;
 
+import dev.herald.api.Admission;
 import dev.herald.control.DeliveryStatus;
 import dev.herald.control.DeliveryStatus.Stats;
 import dev.herald.control.StatsSnapshot;
@@ -50,6 +51,19 @@ public final class Metrics {
   /** Records the time of a POST that ended. */
   public void posted(long nanos) {
     posts.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  public void bind(Admission admission) {
+    gauge("api.connections", "Open connections of the API", admission, Admission::connections);
+    Gauge.builder("herald.api.held", admission, Admission::held)
+        .description("Memory that requests under way hold, about; server.max-bodies bounds it")
+        .baseUnit("bytes")
+        .register(meters);
+    count(
+        "api.refused",
+        "Requests refused because others filled server.max-bodies",
+        admission,
+        Admission::refused);
   }
 
   public void bind(Intake intake) {

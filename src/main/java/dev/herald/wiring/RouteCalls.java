@@ -1,5 +1,6 @@
 package dev.herald.wiring;
 
+import dev.herald.problem.FailStop;
 import org.apache.camel.CamelExecutionException;
 import org.apache.camel.Exchange;
 import org.apache.camel.ProducerTemplate;
@@ -16,6 +17,7 @@ final class RouteCalls {
   Object call(String route, String variable, Object value) {
     Exchange called = template.send(route, exchange -> exchange.setVariable(variable, value));
     Exception failure = called.getException();
+    FailStop.passOn(failure);
     if (failure instanceof RuntimeException thrown) {
       throw thrown;
     }

@@ -1,5 +1,6 @@
 package dev.herald.wiring;
 
+import dev.herald.api.Admission;
 import dev.herald.api.ApiKeys;
 import dev.herald.api.ApiServer;
 import dev.herald.api.Contract;
@@ -8,6 +9,7 @@ import dev.herald.api.Json;
 import dev.herald.api.Operations;
 import dev.herald.api.RateLimits;
 import dev.herald.api.RequestFilter;
+import dev.herald.api.RequestFilter.Reply;
 import dev.herald.api.SwaggerUi;
 import dev.herald.config.PortCheck;
 import dev.herald.config.RouteFiles;
@@ -59,8 +61,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
+import org.apache.camel.component.platform.http.PlatformHttpConstants;
 import org.apache.camel.component.platform.http.plugin.JolokiaPlatformHttpPlugin;
 import org.apache.camel.spi.Registry;
 import org.slf4j.Logger;
@@ -77,9 +81,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   /** The jar's version; a development run has none. */
   private static final String VERSION =
       Optional.ofNullable(Wiring.class.getPackage().getImplementationVersion()).orElse("dev");
-
-  /** Worker threads beyond server.workers, so that health checks never wait for requests. */
-  private static final int WORKERS_TO_SPARE = 4;
 
   /** The group of the routes that ask for claims. */
   private static final String CLAIM = "claim";
@@ -284,7 +285,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             HealthChecks.of(camel, database, feed, circuit, snapshot, settings.health()));
     CamelHealthCheck.register(camel, health);
     registry.bind("statsSnapshot", snapshot);
-    registry.bind("health", health);
     registry.bind("routes", new Routes(camel));
     registry.bind("auditLog", new AuditLog());
     registry.bind(JolokiaPlatformHttpPlugin.NAME, new GuardedJolokia());
@@ -294,6 +294,13 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   }
 
   private void bindApi() throws Exception {
+    Map<String, Supplier<Reply>> fromMemory =
+        Map.of(
+            "getHealth", () -> reply(health.health()),
+            "getLiveness", () -> reply(health.live()),
+            "getReadiness", () -> reply(health.ready()));
+    Admission admission = new Admission(settings.server());
+    metrics.bind(admission);
     RequestFilter filter =
         new RequestFilter(
             contract,
@@ -301,19 +308,24 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             new RateLimits(settings.api().rateLimit()),
             json,
             new SwaggerUi(),
+            fromMemory,
+            admission,
             settings.server());
-    registry.bind(
-        "serverVertx",
-        new VertxOptions().setWorkerPoolSize(settings.server().workers() + WORKERS_TO_SPARE));
+    registry.bind("serverVertx", new VertxOptions().setWorkerPoolSize(settings.server().workers()));
     registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
     registry.bind("contract", contract);
     ExceptionMapper exceptions = new ExceptionMapper(json);
     registry.bind("exceptionMapper", exceptions);
-    registry.bind("operations", new Operations(contract, json, exceptions));
+    registry.bind("operations", new Operations(contract, json, exceptions, fromMemory.keySet()));
     registry.bind("objectMapper", Json.MAPPER);
-    ApiServer server = new ApiServer(settings.server(), filter);
+    registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, ApiServer.engine(admission));
+    ApiServer server = new ApiServer(settings.server(), filter, admission);
     camel.addService(server, true, true);
     camel.addStartupListener(new WhenStarted(server, client, settings));
+  }
+
+  private static Reply reply(Health.View view) {
+    return new Reply(view.httpStatus(), view);
   }
 
   private void bindMetrics() {

@@ -318,9 +318,26 @@ class ControlIT {
     assertThat(nobody.get("/health").expect(200).text("/status")).isEqualTo("UP");
     assertThat(nobody.get("/live").expect(200).text("/status")).isEqualTo("UP");
     assertThat(nobody.get("/ready").expect(200).text("/checks/postgresql/status")).isEqualTo("UP");
+    for (String path : List.of("/health", "/live", "/ready")) {
+      nobody.call("GET", path, null, "Accept", "text/html").expect(200);
+      assertThat(nobody.call("HEAD", path, null, "Accept", "image/png").expect(200).http().body())
+          .isEmpty();
+    }
     Api management = new Api(node.managementUrl(), null);
     assertThat(management.get("/observe/health").expect(200).http().body()).contains("UP");
     assertThat(management.get("/observe/metrics").expect(200).http().body()).contains("camel_");
+  }
+
+  @Test
+  void should_answer_head_as_get_without_the_body() {
+    for (String path : List.of("/openapi.json", "/api/v1/messages?limit=1", "/api/v1/routes")) {
+      Api.Answer head = node.api().call("HEAD", path, null).expect(200);
+      assertThat(head.http().body()).isEmpty();
+      assertThat(head.http().headers().firstValue("Content-Type")).hasValue("application/json");
+    }
+    node.api().call("HEAD", "/api/v1/messages?limit=x", null).expect(400);
+    node.api().call("HEAD", "/api/v1/messages/batch", null).expect(405);
+    node.api().withKey(null).call("HEAD", "/api/v1/messages", null).expect(401);
   }
 
   private String state(String id) {

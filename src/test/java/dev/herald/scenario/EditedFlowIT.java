@@ -47,11 +47,11 @@ class EditedFlowIT {
               - setHeader: {name: Content-Type, expression: {constant: {expression: text/plain}}}
               - setHeader: {name: CamelHttpResponseCode, expression: {constant: {expression: "203"}}}
       - route:
-          id: getHealth
+          id: listRoutes
           group: api
           description: An answer that cannot be written
           from:
-            uri: direct:getHealth
+            uri: direct:listRoutes
             steps:
               - setBody: {expression: {simple: {expression: "${ref:newMessages}"}}}
       """;
@@ -68,15 +68,19 @@ class EditedFlowIT {
     String database = Local.servers().newDatabase();
     sql = new Sql(database);
     String routes = EditedRoutes.beforeThePost(folder, "- to: {uri: direct:look-up-tariff}\n");
-    Path health = folder.resolve("health.camel.yaml");
-    String text = Files.readString(health);
-    String live = "- route:\n    id: getLiveness";
-    Files.writeString(
-        health, text.substring(text.indexOf(live), text.indexOf("- route:\n    id: getContract")));
+    remove("getContract", folder.resolve("health.camel.yaml"));
+    remove("listRoutes", folder.resolve("control.camel.yaml"));
     Files.writeString(folder.resolve("own.camel.yaml"), OWN);
     node =
         Node.on(database, webhook.url()).with("camel.main.routes-include-pattern", routes).start();
     api = node.api();
+  }
+
+  private static void remove(String route, Path file) throws IOException {
+    String text = Files.readString(file);
+    int from = text.indexOf("- route:\n    id: " + route);
+    int to = text.indexOf("- route:", from + 1);
+    Files.writeString(file, text.substring(0, from) + (to < 0 ? "" : text.substring(to)));
   }
 
   @AfterAll
@@ -106,7 +110,7 @@ class EditedFlowIT {
 
   @Test
   void should_answer_with_a_problem_when_an_answer_cannot_be_written() {
-    Answer answer = api.get("/health").expect(500);
+    Answer answer = api.get("/api/v1/routes").expect(500);
     assertThat(answer.text("/type")).endsWith(":internal");
     assertThat(answer.text("/correlationId")).isNotBlank();
   }

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.herald.dev.LocalServers;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.dev.SampleWebhook.Post;
+import dev.herald.problem.FailStop;
 import dev.herald.testing.HeraldProcess;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
@@ -137,6 +138,25 @@ class PackagedJarIT {
         HeraldProcess herald = on(webhook).start()) {
       assertThat(herald.awaitExit()).isEqualTo(1);
       assertThat(herald.output()).contains("Herald cannot start").contains("deliver.camel.yaml");
+    }
+  }
+
+  /** The step loads a library that is not there, which is an Error. */
+  @Test
+  void should_end_with_the_reason_on_an_error_in_a_route() throws IOException {
+    copyWhatItReads();
+    change(
+        "deliver.camel.yaml",
+        FIRST,
+        "        - bean: {beanType: java.lang.System, method: \"loadLibrary('none')\"}\n" + FIRST);
+    try (SampleWebhook webhook = new SampleWebhook();
+        HeraldProcess herald = on(webhook).startAndAwait()) {
+      herald.api().create("hello");
+      assertThat(herald.awaitExit()).isEqualTo(FailStop.EXIT_CODE);
+      assertThat(herald.output().lines().reduce((first, second) -> second).orElseThrow())
+          .contains("Herald ends with exit code 3, because thread herald-deliver-")
+          .contains("UnsatisfiedLinkError");
+      assertThat(sql.value("SELECT status FROM message")).isEqualTo("PENDING");
     }
   }
 

@@ -20,7 +20,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -185,6 +188,32 @@ class PostgresFaultsIT {
     assertUsable();
     // What the server got before the cable froze may be stored; then it is delivered as well.
     await().untilAsserted(() -> assertThat(api.count("PENDING")).isZero());
+  }
+
+  @Test
+  void should_say_that_it_lives_while_every_worker_waits_for_the_database() {
+    cable.freeze();
+    ExecutorService clients = Executors.newFixedThreadPool(200);
+    try {
+      List<CompletableFuture<Api.Answer>> hanging =
+          IntStream.range(0, 200)
+              .mapToObj(
+                  i -> CompletableFuture.supplyAsync(() -> api.get("/api/v1/messages"), clients))
+              .toList();
+      int asked = 0;
+      while (hanging.stream().anyMatch(answer -> !answer.isDone())) {
+        long begin = System.nanoTime();
+        api.get("/live").expect(200);
+        assertThat(System.nanoTime() - begin).isLessThan(TimeUnit.SECONDS.toNanos(1));
+        asked++;
+      }
+      assertThat(asked).as("probes while requests hung").isGreaterThan(5);
+      hanging.forEach(answer -> assertUnavailable(answer.join()));
+    } finally {
+      clients.shutdown();
+    }
+    cable.restore();
+    assertUsable();
   }
 
   @Test

@@ -9,6 +9,7 @@ import dev.herald.testing.Certificate;
 import dev.herald.testing.Configured;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -16,6 +17,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -51,8 +53,12 @@ class TlsIT {
                         .header("Authorization", "Bearer " + Node.KEY)
                         .header("Content-Type", "application/json")
                         .POST(
-                            BodyPublishers.ofString(
-                                "{\"phoneNumber\":\"+905551234567\",\"content\":\"sealed\"}"))
+                            // Its length is not announced.
+                            BodyPublishers.ofInputStream(
+                                () ->
+                                    new ByteArrayInputStream(
+                                        "{\"phoneNumber\":\"+905551234567\",\"content\":\"sealed\"}"
+                                            .getBytes(StandardCharsets.UTF_8))))
                         .build(),
                     BodyHandlers.ofString());
         assertThat(created.statusCode()).as(created.body()).isEqualTo(201);

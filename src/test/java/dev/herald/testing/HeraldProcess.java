@@ -35,6 +35,7 @@ public final class HeraldProcess implements AutoCloseable {
           new ProcessBuilder(
               Path.of(System.getProperty("java.home"), "bin", "java").toString(),
               "-Xmx256m",
+              "-XX:+ExitOnOutOfMemoryError",
               "-XX:TieredStopAtLevel=1",
               "-XX:+UseSerialGC",
               "-jar",

@@ -1,0 +1,205 @@
+package dev.herald.api;
+
+import dev.herald.config.Settings;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.ext.web.RoutingContext;
+import java.util.Comparator;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * Keeps memory and descriptors for the work, whatever clients do: it bounds the bytes of requests
+ * under way, the number of connections, and the time that a request may take to arrive. Runs on the
+ * server's event loops. Thread-safe.
+ */
+public final class Admission {
+  /** What a request holds besides its body, about: 8 KB. */
+  static final int REQUEST_BYTES = 8 * 1024;
+
+  private static final String ADMITTED = "herald.admitted";
+  private static final long LOOK_MS = 250;
+
+  private final int maxBodyBytes;
+  private final long maxBytes;
+  private final int maxConnections;
+  private final long idleNanos;
+  private final long bodyNanos;
+  private final AtomicLong held = new AtomicLong();
+  private final LongAdder refused = new LongAdder();
+  private final Map<HttpConnection, Peer> peers = new ConcurrentHashMap<>();
+  private final Set<Admitted> arriving = ConcurrentHashMap.newKeySet();
+
+  public Admission(Settings.Server settings) {
+    this.maxBodyBytes = settings.maxBodyBytes();
+    this.maxBytes = settings.maxBodiesBytes();
+    this.maxConnections = settings.maxConnections();
+    this.idleNanos = settings.idleTimeout().toNanos();
+    this.bodyNanos = settings.bodyTimeout().toNanos();
+  }
+
+  /** Bytes that requests under way hold. */
+  public long held() {
+    return held.get();
+  }
+
+  /** Requests that were refused because others held too much. */
+  public long refused() {
+    return refused.sum();
+  }
+
+  /** Open connections of the API. */
+  public int connections() {
+    return peers.size();
+  }
+
+  /** From now on a server's connections are counted, and the silent and slow ones closed. */
+  void watch(Vertx vertx, HttpServer server) {
+    server.connectionHandler(this::opened);
+    vertx.setPeriodic(LOOK_MS, timer -> closeSlow());
+  }
+
+  private void opened(HttpConnection connection) {
+    peers.put(connection, new Peer());
+    connection.closeHandler(closed -> peers.remove(connection));
+    if (peers.size() > maxConnections) {
+      HttpConnection closed = longestSilent(connection).orElse(connection);
+      peers.remove(closed);
+      closed.close();
+    }
+  }
+
+  /** The connection that has waited longest for a request; nothing while all are at work. */
+  private Optional<HttpConnection> longestSilent(HttpConnection newest) {
+    return peers.entrySet().stream()
+        .filter(peer -> peer.getKey() != newest && peer.getValue().working.get() == 0)
+        .min(Comparator.comparingLong(peer -> peer.getValue().since))
+        .map(Map.Entry::getKey);
+  }
+
+  private void closeSlow() {
+    long now = System.nanoTime();
+    arriving.forEach(
+        request -> {
+          if (now - request.since > bodyNanos) {
+            request.connection.close();
+          } else {
+            request.peer.ifPresent(peer -> peer.since = now);
+          }
+        });
+    peers.forEach(
+        (connection, peer) -> {
+          if (peer.working.get() == 0 && now - peer.since > idleNanos) {
+            connection.close();
+          }
+        });
+  }
+
+  /** Notes that the head of a request has arrived. */
+  void begins(HttpServerRequest request) {
+    Peer peer = peers.get(request.connection());
+    if (peer != null) {
+      peer.since = System.nanoTime();
+    }
+  }
+
+  /**
+   * Counts a request that a route will answer, until it has; false if there is no room for it. A
+   * body without a length counts as the largest until it has arrived.
+   */
+  boolean admit(RoutingContext context) {
+    long bytes = REQUEST_BYTES + announced(context.request());
+    if (held.addAndGet(bytes) > maxBytes) {
+      held.addAndGet(-bytes);
+      refused.increment();
+      return false;
+    }
+    Admitted request = new Admitted(context.request().connection(), bytes);
+    context.put(ADMITTED, request);
+    arriving.add(request);
+    context.addBodyEndHandler(answered -> request.end());
+    // Until then the route still holds what it got, though the client has left.
+    context.addEndHandler(
+        closed -> {
+          if (!request.working) {
+            request.end();
+          }
+        });
+    return true;
+  }
+
+  /** Called between the last byte of a request and its route. */
+  void arrived(RoutingContext context) {
+    Admitted request = context.get(ADMITTED);
+    if (request != null) {
+      request.arrived(context.body().length());
+    }
+    context.next();
+  }
+
+  private long announced(HttpServerRequest request) {
+    String length = request.getHeader("Content-Length");
+    if (length == null) {
+      return request.isEnded() ? 0 : maxBodyBytes;
+    }
+    // The server refuses what is longer.
+    return length.matches("\\d{1,9}")
+        ? Math.min(Long.parseLong(length), maxBodyBytes)
+        : maxBodyBytes;
+  }
+
+  /** A connection, and since when it waits for a request. */
+  private static final class Peer {
+    /** Requests that have arrived and are not answered. */
+    private final AtomicInteger working = new AtomicInteger();
+
+    private volatile long since = System.nanoTime();
+  }
+
+  /** A request that was let in. Only its event loop changes it. */
+  private final class Admitted {
+    private final HttpConnection connection;
+    private final Optional<Peer> peer;
+    private final long since = System.nanoTime();
+    private long bytes;
+    private boolean working;
+    private boolean ended;
+
+    Admitted(HttpConnection connection, long bytes) {
+      this.connection = connection;
+      this.peer = Optional.ofNullable(peers.get(connection));
+      this.bytes = bytes;
+    }
+
+    void arrived(int length) {
+      long exact = REQUEST_BYTES + Math.max(0, length);
+      held.addAndGet(exact - bytes);
+      bytes = exact;
+      arriving.remove(this);
+      working = true;
+      peer.ifPresent(one -> one.working.incrementAndGet());
+    }
+
+    void end() {
+      if (!ended) {
+        ended = true;
+        arriving.remove(this);
+        held.addAndGet(-bytes);
+        peer.ifPresent(
+            one -> {
+              one.since = System.nanoTime();
+              if (working) {
+                one.working.decrementAndGet();
+              }
+            });
+      }
+    }
+  }
+}
