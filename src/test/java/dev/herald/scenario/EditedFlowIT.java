@@ -80,7 +80,12 @@ class EditedFlowIT {
     String text = Files.readString(file);
     int from = text.indexOf("- route:\n    id: " + route);
     int to = text.indexOf("- route:", from + 1);
-    Files.writeString(file, text.substring(0, from) + (to < 0 ? "" : text.substring(to)));
+    String left = text.substring(0, from) + (to < 0 ? "" : text.substring(to));
+    if (left.contains("- route:")) {
+      Files.writeString(file, left);
+    } else {
+      Files.delete(file);
+    }
   }
 
   @AfterAll
