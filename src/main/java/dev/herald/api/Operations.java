@@ -164,6 +164,9 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
       exchange.setException(unwritable);
     }
     // The request is wrong, or its route has no error handler or is stopped.
+    if (exchange.getProperty(Exchange.FAILURE_ROUTE_ID) == null) {
+      exchange.setProperty(Exchange.FAILURE_ROUTE_ID, operation.id());
+    }
     exceptions.answer(exchange, exchange.getException());
     exchange.setException(null);
   }
