@@ -60,6 +60,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
+import org.apache.camel.model.ModelCamelContext;
 import org.apache.camel.spi.Registry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -322,6 +323,15 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     metrics.bind(feed);
     metrics.bind(database);
     metrics.bind(snapshot);
+  }
+
+  /**
+   * Checks that the flow has what it needs, when its routes are read and before they start.
+   *
+   * @throws dev.herald.config.ConfigurationException naming everything that is missing
+   */
+  public void checkFlow() {
+    FlowCheck.check((ModelCamelContext) camel, contract);
   }
 
   /** Ends delivery. The API still responds, but is no longer ready. */
