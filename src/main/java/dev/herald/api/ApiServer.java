@@ -37,6 +37,13 @@ public final class ApiServer extends VertxPlatformHttpServer {
     return configuration;
   }
 
+  /**
+   * @throws dev.herald.config.ConfigurationException if the files are not a certificate and its key
+   */
+  public static void checkCertificate(Settings.Tls files) {
+    new TlsCertificate(files).check();
+  }
+
   @Override
   protected void initializeServer() {
     super.initializeServer();
@@ -57,8 +64,7 @@ public final class ApiServer extends VertxPlatformHttpServer {
       Optional<TlsCertificate> tls = settings.tls().map(TlsCertificate::new);
       server =
           getVertx()
-              .createHttpServer(
-                  tls.map(one -> one.options(getVertx())).orElseGet(HttpServerOptions::new))
+              .createHttpServer(tls.map(TlsCertificate::options).orElseGet(HttpServerOptions::new))
               .requestHandler(router)
               .invalidRequestHandler(filter::unreadable);
       await(server.listen(settings.port(), settings.host()));

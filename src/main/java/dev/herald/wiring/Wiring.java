@@ -9,6 +9,7 @@ import dev.herald.api.Operations;
 import dev.herald.api.RateLimits;
 import dev.herald.api.RequestFilter;
 import dev.herald.api.SwaggerUi;
+import dev.herald.config.ConfigurationException;
 import dev.herald.config.PortCheck;
 import dev.herald.config.RouteFiles;
 import dev.herald.config.Settings;
@@ -58,6 +59,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import javax.net.ssl.SSLContext;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
 import org.apache.camel.model.ModelCamelContext;
@@ -104,6 +106,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private Registry registry;
   private Settings settings;
   private Contract contract;
+  private SSLContext webhookTls;
+  private SSLContext redisTls;
   private PhoneNumbers phoneNumbers;
   private RouteCalls calls;
   private Json json;
@@ -143,9 +147,13 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry = camel.getRegistry();
     settings = SettingsReader.read(configuration, development);
     warnOfShortKeys();
-    PortCheck.check(settings);
-    RouteFiles.check(Path.of("routes"));
-    contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength());
+    ConfigurationException.all(
+        () -> PortCheck.check(settings),
+        () -> RouteFiles.check(Path.of("routes")),
+        () -> contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength()),
+        () -> settings.server().tls().ifPresent(ApiServer::checkCertificate),
+        () -> webhookTls = WebhookTls.context(settings.webhook().trust(), settings.webhook().tls()),
+        () -> redisTls = WebhookTls.context("redis.tls.trust", settings.redis().trust()));
     phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
     calls = new RouteCalls(camel.createProducerTemplate());
     json = new Json();
@@ -204,10 +212,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             () -> deliveryRuns(stops),
             () -> !stops.anyOf(CLAIM));
     stops.whenAsked(planner::wake);
-    feed =
-        new RedisFeed(
-            settings.redis(),
-            WebhookTls.context("redis.tls.trust", settings.redis().trust()).getSocketFactory());
+    feed = new RedisFeed(settings.redis(), redisTls.getSocketFactory());
     recorder =
         new OutcomeRecorder(
             policy, batch -> calls.call("direct:record-outcomes", "batch", batch), planner);
@@ -242,7 +247,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                 webhook.keepAlive(),
                 settings.dispatch().concurrency(),
                 webhook.proxy()),
-            WebhookTls.context(webhook.trust(), webhook.tls()),
+            webhookTls,
             key -> configuration.apply(key).orElse(null),
             "Herald/" + VERSION,
             metrics::posted);
@@ -328,7 +333,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   /**
    * Checks that the flow has what it needs, when its routes are read and before they start.
    *
-   * @throws dev.herald.config.ConfigurationException naming everything that is missing
+   * @throws ConfigurationException naming everything that is missing
    */
   public void checkFlow() {
     FlowCheck.check((ModelCamelContext) camel, contract);

@@ -154,12 +154,17 @@ class SettingsTest {
     properties.setProperty("redis.ttl", "-1");
     properties.setProperty("webhook.signing-secret", "whsec_short");
     properties.setProperty("phone.default-region", "Turkey");
+    properties.setProperty("dispatch.lease", "7s"); // which conflicts with webhook.timeout
+    properties.setProperty("retry.backoff", "x"); // which conflicts with nothing
     assertThatThrownBy(this::read)
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("webhook.url")
         .hasMessageContaining("server.port")
         .hasMessageContaining("redis.ttl")
         .hasMessageContaining("webhook.signing-secret")
+        .hasMessageContaining("dispatch.lease=7s must be longer than webhook.timeout")
+        .hasMessageContaining("retry.backoff is 'x'")
+        .hasMessageNotContaining("retry.backoff-max")
         .hasMessageContaining("phone.default-region");
   }
 
