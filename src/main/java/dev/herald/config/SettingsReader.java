@@ -156,6 +156,10 @@ public final class SettingsReader {
       conflicts.add(
           "webhook.url has user:password@ and webhook.auth-value is set: both set the header Authorization, so remove one");
     }
+    if (settings.redis().trust().isPresent() && !settings.redis().url().tls()) {
+      conflicts.add(
+          "redis.tls.trust is set, but redis.url does not start with rediss://, so nothing would be encrypted; change the URL or remove redis.tls.trust");
+    }
     if (settings.server().port() == settings.management().port()) {
       conflicts.add(
           "server.port and management.port are both %d; set two different ports"

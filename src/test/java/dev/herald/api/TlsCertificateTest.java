@@ -1,11 +1,13 @@
 package dev.herald.api;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.Settings;
 import dev.herald.testing.Certificate;
+import io.vertx.core.http.HttpServerOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +33,16 @@ class TlsCertificateTest {
         .hasMessageEndingWith("the key belongs to another certificate");
     assertThatThrownBy(() -> check(garbage, one.key())).isInstanceOf(ConfigurationException.class);
     assertThatThrownBy(() -> check(one.pem(), garbage)).isInstanceOf(ConfigurationException.class);
+  }
+
+  /** Vert.x remembers such names without end: CVE-2026-6860. */
+  @Test
+  void should_not_choose_a_certificate_by_the_name_that_a_client_asks_for() {
+    Certificate one = Certificate.make(folder, "one", "dns:*.example");
+    HttpServerOptions options =
+        new TlsCertificate(new Settings.Tls(one.pem(), one.key())).options();
+    assertThat(options.isSsl()).isTrue();
+    assertThat(options.isSni()).isFalse();
   }
 
   private static void check(Path certificate, Path key) {

@@ -108,6 +108,9 @@ class SettingsTest {
     "circuit.minimum-calls, 0, circuit.minimum-calls is '0'; it must be a whole number from 1",
     "retry.give-up-after, 0, 'retry.give-up-after is ''0''; it must be a time'",
     "api.rate-limit, -1, api.rate-limit is '-1'; it must be a whole number from 0",
+    "api.key, 'ops:\u015fifre', api.key has a key for 'ops' with a character outside ASCII",
+    "redis.tls.trust, pom.xml, 'redis.tls.trust is set, but redis.url does not start with rediss://'",
+    "redis.tls.trust, none.pem, 'redis.tls.trust is ''none.pem'', which cannot be read'",
     "api.key, 'a:same,b:same', api.key has an empty or duplicate entry",
   })
   void should_name_the_key_and_say_what_would_be_right(String key, String value, String message) {
