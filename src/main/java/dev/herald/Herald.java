@@ -7,7 +7,9 @@ import dev.herald.wiring.Placeholders;
 import dev.herald.wiring.Wiring;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Properties;
+import java.util.stream.Stream;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
@@ -21,6 +23,7 @@ import org.slf4j.LoggerFactory;
 public final class Herald {
   private static final Logger LOG = LoggerFactory.getLogger(Herald.class);
   private static final Path CONFIGURATION = Path.of("application.properties");
+  private static final Path CONTRACT = Path.of("openapi.yaml");
   private static final int CANNOT_START = 1;
 
   /** Longer than any server.grace-period; the process ends as soon as everything is done. */
@@ -60,6 +63,11 @@ public final class Herald {
           }
 
           @Override
+          public void afterConfigure(BaseMainSupport support) {
+            wiring.checkFlow();
+          }
+
+          @Override
           public void beforeStop(BaseMainSupport support) {
             try {
               wiring.endDelivery();
@@ -88,10 +96,15 @@ public final class Herald {
   /** Runs until a signal or {@link #stop}, and returns the exit code of the process. */
   public int run() {
     try {
-      if (!Files.isReadable(CONFIGURATION)) {
+      List<String> missing =
+          Stream.of(CONFIGURATION, CONTRACT)
+              .filter(file -> !Files.isReadable(file))
+              .map(Path::toString)
+              .toList();
+      if (!missing.isEmpty()) {
         throw new ConfigurationException(
-            "there is no application.properties in %s; start Herald in the folder that has it"
-                .formatted(Path.of("").toAbsolutePath()));
+            "there is no %s in %s; start Herald in the folder that has it"
+                .formatted(String.join(" and no ", missing), Path.of("").toAbsolutePath()));
       }
       configuration = ConfigurationSources.read(CONFIGURATION, overrides);
       main.setInitialProperties(configuration.file());

@@ -48,6 +48,13 @@ public final class ApiServer extends VertxPlatformHttpServer {
     return engine;
   }
 
+  /**
+   * @throws dev.herald.config.ConfigurationException if the files are not a certificate and its key
+   */
+  public static void checkCertificate(Settings.Tls files) {
+    new TlsCertificate(files).check();
+  }
+
   @Override
   protected void initializeServer() {
     super.initializeServer();
@@ -69,7 +76,7 @@ public final class ApiServer extends VertxPlatformHttpServer {
       server =
           getVertx()
               .createHttpServer(
-                  tls.map(one -> one.options(getVertx()))
+                  tls.map(TlsCertificate::options)
                       .orElseGet(HttpServerOptions::new)
                       // Such a connection is not seen until its first request has arrived.
                       .setHttp2ClearTextEnabled(false))

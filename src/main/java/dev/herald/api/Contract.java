@@ -13,6 +13,7 @@ import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaValidatorsConfig;
 import com.networknt.schema.oas.OpenApi30;
 import com.networknt.schema.regex.RegularExpression;
+import dev.herald.config.ConfigurationException;
 import dev.herald.problem.Problem.FieldError;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -86,13 +87,21 @@ public final class Contract {
 
   /**
    * @param maxLength {@code message.max-length}, which the served document and the check both take
-   * @throws IOException when the file cannot be read
+   * @throws ConfigurationException if the file cannot be read, or is not Herald's contract
    */
-  public static Contract load(Path file, int maxLength) throws IOException {
-    JsonNode document = new ObjectMapper(new YAMLFactory()).readTree(file.toFile());
-    JsonNode content = document.at("/components/schemas/NewMessage/properties/content");
-    ((ObjectNode) content).set("maxLength", IntNode.valueOf(maxLength));
-    return new Contract(document);
+  public static Contract load(Path file, int maxLength) {
+    try {
+      JsonNode document = new ObjectMapper(new YAMLFactory()).readTree(file.toFile());
+      JsonNode content = document.at("/components/schemas/NewMessage/properties/content");
+      if (!(content instanceof ObjectNode rules)) {
+        throw new ConfigurationException(
+            file + " has no schema NewMessage with a property content; put it back");
+      }
+      rules.set("maxLength", IntNode.valueOf(maxLength));
+      return new Contract(document);
+    } catch (IOException e) {
+      throw new ConfigurationException(file + " cannot be read: " + e.getMessage());
+    }
   }
 
   /** The whole document, as it is served. */

@@ -1,8 +1,10 @@
 package dev.herald.api;
 
 import dev.herald.config.ConfigurationException;
+import dev.herald.config.KeyPairs;
 import dev.herald.config.Settings;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.net.PemKeyCertOptions;
@@ -12,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.List;
+import javax.net.ssl.X509KeyManager;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +28,8 @@ final class TlsCertificate {
   /** How often the files are looked at. */
   private static final long LOOK_MS = 1_000;
 
+  private static final List<String> KEY_TYPES = List.of("RSA", "EC", "EdDSA");
+
   private final Settings.Tls files;
   private List<FileTime> read;
 
@@ -34,18 +39,36 @@ final class TlsCertificate {
   }
 
   /**
-   * What the server starts with.
-   *
    * @throws ConfigurationException when the files do not hold a certificate and its key
    */
-  HttpServerOptions options(Vertx vertx) {
+  void check() {
     try {
-      pair().getKeyManagerFactory(vertx);
+      verify();
     } catch (Exception e) {
       throw new ConfigurationException(
           "server.tls.certificate=%s and server.tls.key=%s cannot be used: %s"
               .formatted(files.certificate(), files.key(), e.getMessage()));
     }
+  }
+
+  private void verify() throws Exception {
+    X509KeyManager keys =
+        (X509KeyManager)
+            new PemKeyCertOptions()
+                .setCertValue(Buffer.buffer(Files.readAllBytes(files.certificate())))
+                .setKeyValue(Buffer.buffer(Files.readAllBytes(files.key())))
+                .getKeyManagerFactory(null)
+                .getKeyManagers()[0];
+    for (String type : KEY_TYPES) {
+      String[] names = keys.getServerAliases(type, null);
+      for (String name : names == null ? new String[0] : names) {
+        KeyPairs.check(keys.getPrivateKey(name), keys.getCertificateChain(name)[0].getPublicKey());
+      }
+    }
+  }
+
+  /** What the server starts with. */
+  HttpServerOptions options() {
     return new HttpServerOptions().setSsl(true).setUseAlpn(true).setKeyCertOptions(pair());
   }
 
@@ -55,7 +78,7 @@ final class TlsCertificate {
         LOOK_MS,
         timer ->
             vertx
-                .executeBlocking(() -> changed() && usable(vertx))
+                .executeBlocking(() -> changed() && usable())
                 .onSuccess(
                     renewed -> {
                       if (renewed) {
@@ -71,10 +94,10 @@ final class TlsCertificate {
         .onFailure(this::keep);
   }
 
-  /** The server would not serve with files that are not, or only half written. */
-  private boolean usable(Vertx vertx) {
+  /** The server would not serve with files that are not there, half written or no pair. */
+  private boolean usable() {
     try {
-      pair().getKeyManagerFactory(vertx);
+      verify();
       return true;
     } catch (Exception e) {
       keep(e);

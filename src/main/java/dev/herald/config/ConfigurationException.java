@@ -1,5 +1,6 @@
 package dev.herald.config;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /** The configuration is invalid. The message names every wrong key and how to fix it. */
@@ -8,6 +9,23 @@ public final class ConfigurationException extends RuntimeException {
 
   public ConfigurationException(String message) {
     super(message, null, false, false);
+  }
+
+  /**
+   * Makes all checks, and reports what they found at once.
+   *
+   * @param checks each throws a ConfigurationException if something is wrong
+   */
+  public static void all(Runnable... checks) {
+    List<String> problems = new ArrayList<>();
+    for (Runnable check : checks) {
+      try {
+        check.run();
+      } catch (ConfigurationException wrong) {
+        problems.add(wrong.getMessage());
+      }
+    }
+    throwIfAny(problems);
   }
 
   public static void throwIfAny(List<String> problems) {

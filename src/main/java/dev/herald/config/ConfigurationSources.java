@@ -54,12 +54,13 @@ public final class ConfigurationSources {
     return new ConfigurationSources(overrides, System.getenv(), values);
   }
 
-  /** The value of a key, or nothing. */
+  /** The value of a key without the spaces around it, or nothing. */
   public Optional<String> value(String key) {
     return Optional.ofNullable(overrides.getProperty(key))
         .or(() -> Optional.ofNullable(System.getProperty(key)))
         .or(() -> variables(key).map(environment::get).filter(Objects::nonNull).findFirst())
-        .or(() -> Optional.ofNullable(file.getProperty(key)));
+        .or(() -> Optional.ofNullable(file.getProperty(key)))
+        .map(String::strip);
   }
 
   /** The values of the file. */

@@ -33,6 +33,8 @@ final class KeyReader {
               + "|a-long-random-key|another-one",
           Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
+  private static final Pattern SENDABLE = Pattern.compile("[ -~]*");
+
   /** What Java puts in place of bytes that are no characters in the encoding of the system. */
   private static final char UNREADABLE = '\ufffd';
 
@@ -255,6 +257,15 @@ final class KeyReader {
               "has a sample key for '"
                   + name
                   + "', which anyone can guess; make one with: openssl rand -hex 24",
+              "");
+        }
+        if (!SENDABLE.matcher(secret).matches()) {
+          wrong(
+              key,
+              "has a key for '"
+                  + name
+                  + "' with a character outside ASCII, which no client could send; make one with:"
+                  + " openssl rand -hex 24",
               "");
         }
         if (name.isEmpty() || secret.isEmpty() || names.put(secret, name) != null) {

@@ -1,6 +1,7 @@
 package dev.herald.webhook;
 
 import dev.herald.config.ConfigurationException;
+import dev.herald.config.KeyPairs;
 import dev.herald.config.Settings;
 import io.netty.handler.ssl.JdkSslContext;
 import io.netty.handler.ssl.SslContextBuilder;
@@ -13,7 +14,6 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PrivateKey;
 import java.security.PublicKey;
-import java.security.Signature;
 import java.security.cert.CertificateFactory;
 import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
@@ -88,7 +88,6 @@ public final class WebhookTls {
     }
   }
 
-  /** With the wrong key every handshake would fail, with an alert that does not explain it. */
   private static void checkPair(Settings.Tls pair) {
     try (InputStream file = Files.newInputStream(pair.certificate())) {
       PublicKey itsKey =
@@ -101,19 +100,7 @@ public final class WebhookTls {
           KeyFactory.getInstance(itsKey.getAlgorithm())
               .generatePrivate(
                   new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(pem.group(1))));
-      Signature signature =
-          Signature.getInstance(
-              switch (key.getAlgorithm()) {
-                case "RSA" -> "SHA256withRSA";
-                case "EC" -> "SHA256withECDSA";
-                default -> key.getAlgorithm();
-              });
-      signature.initSign(key);
-      byte[] signed = signature.sign();
-      signature.initVerify(itsKey);
-      if (!signature.verify(signed)) {
-        throw new IllegalArgumentException("the key belongs to another certificate");
-      }
+      KeyPairs.check(key, itsKey);
     } catch (InvalidKeySpecException e) {
       throw new IllegalArgumentException("the key belongs to another certificate");
     } catch (GeneralSecurityException | IOException e) {

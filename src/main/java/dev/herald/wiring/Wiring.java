@@ -11,6 +11,7 @@ import dev.herald.api.RateLimits;
 import dev.herald.api.RequestFilter;
 import dev.herald.api.RequestFilter.Reply;
 import dev.herald.api.SwaggerUi;
+import dev.herald.config.ConfigurationException;
 import dev.herald.config.PortCheck;
 import dev.herald.config.RouteFiles;
 import dev.herald.config.Settings;
@@ -62,10 +63,12 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import javax.net.ssl.SSLContext;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.PlatformHttpConstants;
 import org.apache.camel.component.platform.http.plugin.JolokiaPlatformHttpPlugin;
+import org.apache.camel.model.ModelCamelContext;
 import org.apache.camel.spi.Registry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -106,6 +109,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private Registry registry;
   private Settings settings;
   private Contract contract;
+  private SSLContext webhookTls;
+  private SSLContext redisTls;
   private PhoneNumbers phoneNumbers;
   private RouteCalls calls;
   private Json json;
@@ -145,9 +150,13 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry = camel.getRegistry();
     settings = SettingsReader.read(configuration, development);
     warnOfShortKeys();
-    PortCheck.check(settings);
-    RouteFiles.check(Path.of("routes"));
-    contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength());
+    ConfigurationException.all(
+        () -> PortCheck.check(settings),
+        () -> RouteFiles.check(Path.of("routes")),
+        () -> contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength()),
+        () -> settings.server().tls().ifPresent(ApiServer::checkCertificate),
+        () -> webhookTls = WebhookTls.context(settings.webhook().trust(), settings.webhook().tls()),
+        () -> redisTls = WebhookTls.context("redis.tls.trust", settings.redis().trust()));
     phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
     calls = new RouteCalls(camel.createProducerTemplate());
     json = new Json();
@@ -206,10 +215,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             () -> deliveryRuns(stops),
             () -> !stops.anyOf(CLAIM));
     stops.whenAsked(planner::wake);
-    feed =
-        new RedisFeed(
-            settings.redis(),
-            WebhookTls.context("redis.tls.trust", settings.redis().trust()).getSocketFactory());
+    feed = new RedisFeed(settings.redis(), redisTls.getSocketFactory());
     recorder =
         new OutcomeRecorder(
             policy, batch -> calls.call("direct:record-outcomes", "batch", batch), planner);
@@ -244,7 +250,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                 webhook.keepAlive(),
                 settings.dispatch().concurrency(),
                 webhook.proxy()),
-            WebhookTls.context(webhook.trust(), webhook.tls()),
+            webhookTls,
             key -> configuration.apply(key).orElse(null),
             "Herald/" + VERSION,
             metrics::posted);
@@ -337,6 +343,15 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     metrics.bind(feed);
     metrics.bind(database);
     metrics.bind(snapshot);
+  }
+
+  /**
+   * Checks that the flow has what it needs, when its routes are read and before they start.
+   *
+   * @throws ConfigurationException naming everything that is missing
+   */
+  public void checkFlow() {
+    FlowCheck.check((ModelCamelContext) camel, contract);
   }
 
   /** Ends delivery. The API still responds, but is no longer ready. */

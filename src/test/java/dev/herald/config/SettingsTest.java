@@ -111,6 +111,9 @@ class SettingsTest {
     "circuit.minimum-calls, 0, circuit.minimum-calls is '0'; it must be a whole number from 1",
     "retry.give-up-after, 0, 'retry.give-up-after is ''0''; it must be a time'",
     "api.rate-limit, -1, api.rate-limit is '-1'; it must be a whole number from 0",
+    "api.key, 'ops:\u015fifre', api.key has a key for 'ops' with a character outside ASCII",
+    "redis.tls.trust, pom.xml, 'redis.tls.trust is set, but redis.url does not start with rediss://'",
+    "redis.tls.trust, none.pem, 'redis.tls.trust is ''none.pem'', which cannot be read'",
     "api.key, 'a:same,b:same', api.key has an empty or duplicate entry",
   })
   void should_name_the_key_and_say_what_would_be_right(String key, String value, String message) {
@@ -157,12 +160,17 @@ class SettingsTest {
     properties.setProperty("redis.ttl", "-1");
     properties.setProperty("webhook.signing-secret", "whsec_short");
     properties.setProperty("phone.default-region", "Turkey");
+    properties.setProperty("dispatch.lease", "7s"); // which conflicts with webhook.timeout
+    properties.setProperty("retry.backoff", "x"); // which conflicts with nothing
     assertThatThrownBy(this::read)
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("webhook.url")
         .hasMessageContaining("server.port")
         .hasMessageContaining("redis.ttl")
         .hasMessageContaining("webhook.signing-secret")
+        .hasMessageContaining("dispatch.lease=7s must be longer than webhook.timeout")
+        .hasMessageContaining("retry.backoff is 'x'")
+        .hasMessageNotContaining("retry.backoff-max")
         .hasMessageContaining("phone.default-region");
   }
 

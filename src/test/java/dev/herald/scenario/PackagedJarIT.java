@@ -10,6 +10,7 @@ import dev.herald.problem.FailStop;
 import dev.herald.testing.HeraldProcess;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
+import dev.herald.testing.RawProvider;
 import dev.herald.testing.Sql;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -36,7 +37,7 @@ class PackagedJarIT {
   private static final String POST = "        - to:\n            id: http-send-message\n";
   private static final String SEND =
       """
-                  description: POST it to the URL that the key webhook.url holds
+                  description: POST it to the URL in webhook.url
                   uri: http://webhook.url
                   parameters:
                     httpClient: "#webhookClient"
@@ -161,6 +162,64 @@ class PackagedJarIT {
   }
 
   @Test
+  void should_name_all_that_an_edited_flow_misses() throws IOException {
+    copyWhatItReads();
+    Files.move(folder.resolve("routes/record.camel.yaml"), folder.resolve("routes/record.off"));
+    Files.delete(folder.resolve("sql/get-message.sql"));
+    change("deliver.camel.yaml", "id: deliver-message", "id: deliver");
+    try (SampleWebhook webhook = new SampleWebhook()) {
+      refuses(
+          on(webhook),
+          "there is no route deliver-message, which Herald needs; put it back",
+          "no route starts with direct:record-outcomes, which Herald calls; put it back",
+          "route find-message runs sql/get-message.sql, which cannot be read");
+    }
+  }
+
+  @Test
+  void should_use_each_value_as_it_is_written_and_print_no_secret() throws IOException {
+    copyWhatItReads();
+    Path file = folder.resolve("application.properties");
+    String key = "s3cret {{webhook.url}} }} {{ 100% %41 #$1 ${x} 'a' \"b\" \\n \u015f\u20ac";
+    String written = "webhook.auth-value=" + key.replace("\\", "\\\\");
+    Files.writeString(file, Files.readString(file).replace("webhook.auth-value=", written));
+    String target = "/s3cret/{{x}}/a%2Fb?sig=%2B%3D&x=${y}&s3cret";
+    String database = database();
+    try (RawProvider provider = new RawProvider(PackagedJarIT::accept)) {
+      HeraldProcess.Builder hostile =
+          HeraldProcess.in(folder)
+              .with("WEBHOOK_URL", "http://127.0.0.1:" + provider.port() + target)
+              .with("DATABASE_PASSWORD", "{{s3cret}}")
+              .with("REDIS_URL", "redis://s3cret:s3cret@127.0.0.1:" + LocalServers.freePort());
+      try (HeraldProcess herald =
+          hostile.with("DATABASE_URL", database + "?password=s3cret").startAndAwait()) {
+        herald.api().create("hello");
+        await().until(() -> provider.requests().size() == 1);
+        assertThat(provider.requests().get(0).head())
+            .startsWith("POST " + target + " HTTP/1.1\r\n")
+            .contains("\r\nAuthorization: " + key + "\r\n");
+        await().until(() -> herald.output().contains("Redis is away"));
+        assertThat(herald.output()).doesNotContain("s3cret");
+      }
+      try (HeraldProcess herald =
+          hostile
+              .with("DATABASE_URL", database + "_s3?password=s3cret&sslpassword=s3cret")
+              .start()) {
+        assertThat(herald.awaitExit()).isEqualTo(1);
+        assertThat(herald.output())
+            .contains("cannot connect to PostgreSQL at " + database + "_s3 (database.url)")
+            .doesNotContain("s3cret");
+      }
+    }
+  }
+
+  private static void accept(RawProvider.Connection connection) throws IOException {
+    while (connection.read() != null) {
+      connection.write("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n");
+    }
+  }
+
+  @Test
   void should_end_cleanly_on_a_signal_and_record_what_is_under_way() {
     try (SampleWebhook webhook = new SampleWebhook()) {
       webhook.answer(post -> SampleWebhook.Answer.accepted().after(1_000));
@@ -241,7 +300,9 @@ class PackagedJarIT {
 
   @Test
   void should_say_where_it_must_be_started() {
-    refuses(HeraldProcess.in(folder), "there is no application.properties in " + folder);
+    refuses(
+        HeraldProcess.in(folder),
+        "there is no application.properties and no openapi.yaml in " + folder);
   }
 
   private static void refuses(HeraldProcess.Builder builder, String... reasons) {
