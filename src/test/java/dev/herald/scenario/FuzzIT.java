@@ -3,8 +3,11 @@ package dev.herald.scenario;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.core.JsonPointer;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.testing.ContractCheck;
 import dev.herald.testing.ContractCheck.Operation;
@@ -22,11 +25,12 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 
 /**
  * Requests that nobody means well with, over every operation: whatever comes is answered, with a
@@ -34,6 +38,7 @@ import org.junit.jupiter.api.Test;
  * -Dfuzz.seed} which.
  */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class FuzzIT {
   private static final int REQUESTS = Integer.getInteger("fuzz.requests", 2_000);
   private static final long SEED = Long.getLong("fuzz.seed", 4711);
@@ -87,6 +92,28 @@ class FuzzIT {
           "-9999-01-01T00:00:00Z",
           "0000-00-00T00:00:00Z");
 
+  /** What no text of a body may be. */
+  private static final List<String> NO_TEXTS =
+      List.of("\u0000", "a\u0000b", "\ud800", "a\udc00\ud800b", "x".repeat(1_000_000));
+
+  /** What some texts of a body may be. */
+  private static final List<String> ODD_TEXTS =
+      List.of("", " ", "a\nb", "a\r\n", "\t", "\u001b[2J", "\u0085", "\u2028", "\u202e", "\uffff");
+
+  /** What no parameter may be in a query. */
+  private static final List<String> NO_PARAMETERS = List.of("", "%00", "a%00", "x".repeat(2_000));
+
+  /** What only a text may be in a query. */
+  private static final List<String> ODD_PARAMETERS =
+      List.of("x", "+", "%20", "%0D%0A", "%1B", "%ED%A0%80", "-1", "9".repeat(30), "NaN", "1e3");
+
+  /** What no header may be that the contract knows. */
+  private static final List<String> NO_HEADERS = List.of("", "a\tb", "x".repeat(2_000));
+
+  /** What HTTP allows in no header. */
+  private static final List<String> NO_HTTP =
+      List.of("a\u0000", "a\u0001", "\u001b[2J", "a\u007f", "a\rb", "x".repeat(9_000));
+
   private final Random random = new Random(SEED);
   private final Map<String, Integer> counts = new TreeMap<>();
   private SampleWebhook webhook;
@@ -96,7 +123,7 @@ class FuzzIT {
   private RawHttp http;
   private String id;
 
-  @BeforeEach
+  @BeforeAll
   void start() {
     webhook = new SampleWebhook();
     node = Node.on(Local.servers().newDatabase(), webhook.url()).start();
@@ -112,7 +139,7 @@ class FuzzIT {
     id = node.api().create("the one that is there");
   }
 
-  @AfterEach
+  @AfterAll
   void stop() {
     http.close();
     node.close();
@@ -142,6 +169,132 @@ class FuzzIT {
     await().until(() -> node.api().status(good).equals("SENT"));
     assertThat(webhook.posts()).anyMatch(post -> post.idempotencyKey().equals(good));
     assertThat(node.api().get("/health").expect(200).text("/status")).isEqualTo("UP");
+  }
+
+  /** Every field of the contract is tried, so the next one is, too. */
+  @Test
+  void should_check_every_field_of_the_contract() {
+    List<String> fields = new ArrayList<>();
+    for (Operation operation : contract.operations()) {
+      for (String pointer : contract.bodyTexts(operation)) {
+        fields.add(operation.id() + " " + pointer);
+        NO_TEXTS.forEach(
+            text -> refused(operation, "", "", bodyWith(operation, pointer, text), 422, pointer));
+        ODD_TEXTS.forEach(text -> answered(operation, "", "", bodyWith(operation, pointer, text)));
+      }
+      for (JsonNode parameter : contract.parameters(operation)) {
+        String name = parameter.path("name").asText();
+        fields.add(operation.id() + " " + name);
+        switch (parameter.path("in").asText()) {
+          case "query" -> query(operation, name, parameter.path("schema"));
+          case "header" -> header(operation, name);
+          default -> inPath(operation, name);
+        }
+      }
+    }
+    assertThat(fields)
+        .contains("createMessages /0/content", "stopScheduler /reason", "updateMessage /expiresAt")
+        .contains("listMessages cursor", "createMessage Idempotency-Key", "stopRoute routeId");
+  }
+
+  private void query(Operation operation, String name, JsonNode schema) {
+    String query = "?" + name + "=";
+    NO_PARAMETERS.forEach(value -> refused(operation, query + value, "", null, 400, name));
+    refused(operation, query + "1&" + name + "=1", "", null, 400, name);
+    boolean text = schema.path("type").asText().equals("string") && schema.has("pattern");
+    for (String value : ODD_PARAMETERS) {
+      if (text) {
+        answered(operation, query + value, "", null);
+      } else {
+        refused(operation, query + value, "", null, 400, name);
+      }
+    }
+  }
+
+  private void header(Operation operation, String name) {
+    byte[] body = bytes(contract.exampleBody(operation).toString());
+    String line = name + ": ";
+    for (String value : NO_HEADERS) {
+      refused(operation, "", line + value + "\r\n", body, 400, name);
+    }
+    refused(operation, "", (line + "twice\r\n").repeat(2), body, 400, name);
+    for (String value : NO_HTTP) {
+      assertThat(answered(operation, "", line + value + "\r\n", body).status()).isEqualTo(400);
+    }
+    answered(operation, "", line + "\u00ff\u0085\r\n", body);
+  }
+
+  private void inPath(Operation operation, String name) {
+    JsonNode example = contract.exampleBody(operation);
+    byte[] body = example == null ? null : bytes(example.toString());
+    List<String> values = new ArrayList<>(ODD_PARAMETERS);
+    values.addAll(NO_PARAMETERS.subList(1, NO_PARAMETERS.size()));
+    for (String value : values) {
+      Operation there =
+          new Operation(
+              operation.id(),
+              operation.method(),
+              operation.path().replace("{" + name + "}", value),
+              operation.node());
+      Reply reply = send(there, "", "", body);
+      assertThat(reply.status()).as("%s at %s", reply, there.path()).isIn(400, 404);
+    }
+  }
+
+  /** Is refused, and the answer names the field. */
+  private void refused(
+      Operation operation, String query, String headers, byte[] body, int status, String field) {
+    Reply reply = answered(operation, query, headers, body);
+    assertThat(reply.status())
+        .as("%s %s%s: %s", operation.id(), field, query, reply)
+        .isEqualTo(status);
+    try {
+      assertThat(JSON.readTree(reply.body()).path("errors").findValuesAsText("pointer"))
+          .as("%s %s%s: %s", operation.id(), field, query, reply)
+          .contains(field);
+    } catch (IOException e) {
+      throw new AssertionError(reply.body(), e);
+    }
+  }
+
+  /** Is answered as the contract says. */
+  private Reply answered(Operation operation, String query, String headers, byte[] body) {
+    Reply reply = send(operation, query, headers, body);
+    assertThat(reply).as("%s %s %s", operation.id(), query, headers).isNotNull();
+    assertThat(reply.status())
+        .as("%s %s %s: %s", operation.id(), query, headers, reply)
+        .isBetween(200, 499);
+    assertThat(INSIDES.matcher(reply.body()).find()).as("shows its insides: %s", reply).isFalse();
+    return contract.check(operation, reply);
+  }
+
+  private Reply send(Operation operation, String query, String headers, byte[] body) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    String target =
+        operation.path().replace("{id}", id).replace("{routeId}", "housekeeping") + query;
+    write(out, operation.method() + " " + target + " HTTP/1.1\r\nHost: localhost\r\n");
+    write(out, "Authorization: Bearer " + Node.KEY + "\r\n");
+    out.writeBytes(headers.getBytes(StandardCharsets.ISO_8859_1));
+    if (body != null) {
+      write(out, "Content-Type: application/json\r\nContent-Length: " + body.length + "\r\n");
+    }
+    write(out, "\r\n");
+    if (body != null) {
+      out.writeBytes(body);
+    }
+    return http.send(out.toByteArray(), false);
+  }
+
+  /** The example of the operation's body with this text at this place. */
+  private byte[] bodyWith(Operation operation, String pointer, String text) {
+    JsonNode body = contract.exampleBody(operation).deepCopy();
+    JsonPointer place = JsonPointer.compile(pointer);
+    ((ObjectNode) body.at(place.head())).put(place.last().getMatchingProperty(), text);
+    try {
+      return bytes(JSON.writer().with(JsonWriteFeature.ESCAPE_NON_ASCII).writeValueAsString(body));
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
   }
 
   /** A request that HTTP allows, and that has something wrong in it, or not. */

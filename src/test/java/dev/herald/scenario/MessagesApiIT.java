@@ -573,10 +573,14 @@ class MessagesApiIT {
                   .formatted(status, days));
         }
       }
-      await().untilAsserted(() -> assertThat(other.api().count("SENT")).isEqualTo(1));
-      assertThat(sql.value("SELECT string_agg(content, ', ' ORDER BY content) FROM message"))
-          .isEqualTo(
-              "CANCELLED 1, EXPIRED 1, FAILED 1, PENDING 1, PENDING 3, SENT 1, UNKNOWN 1, UNKNOWN 3");
+      String left = "SELECT string_agg(content, ', ' ORDER BY content) FROM message";
+      await()
+          .untilAsserted(
+              () ->
+                  assertThat(sql.value(left))
+                      .isEqualTo(
+                          "CANCELLED 1, EXPIRED 1, FAILED 1, PENDING 1, PENDING 3, SENT 1, UNKNOWN 1, UNKNOWN 3"));
+      assertThat(other.api().count("SENT")).isEqualTo(1);
       assertThat(sql.value("SELECT count(*) FROM attempt")).isEqualTo("8");
       assertThat(other.api().count("FAILED")).isEqualTo(1);
       assertThat(other.api().count("UNKNOWN")).isEqualTo(2);

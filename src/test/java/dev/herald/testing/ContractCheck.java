@@ -3,18 +3,22 @@ package dev.herald.testing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.networknt.schema.InputFormat;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.PathType;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaValidatorsConfig;
 import com.networknt.schema.oas.OpenApi30;
 import dev.herald.testing.Api.Answer;
+import dev.herald.testing.RawHttp.Reply;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 
 /**
  * Holds answers against the contract, and remembers which of its answers were seen. It reads the
@@ -86,6 +90,40 @@ public final class ContractCheck {
         : json.path("examples").elements().next().path("value");
   }
 
+  /** The parameters of an operation, those of its path among them. */
+  public List<JsonNode> parameters(Operation operation) {
+    List<JsonNode> parameters = new ArrayList<>();
+    document
+        .path("paths")
+        .path(operation.path())
+        .path("parameters")
+        .forEach(parameter -> parameters.add(resolve(parameter)));
+    operation.node().path("parameters").forEach(parameter -> parameters.add(resolve(parameter)));
+    return parameters;
+  }
+
+  /** The JSON pointers of all texts in an operation's body; of an array only the first item's. */
+  public List<String> bodyTexts(Operation operation) {
+    List<String> pointers = new ArrayList<>();
+    JsonNode body = resolve(operation.node().path("requestBody"));
+    addTexts(body.at("/content/application~1json/schema"), "", pointers);
+    return pointers;
+  }
+
+  private void addTexts(JsonNode schema, String pointer, List<String> pointers) {
+    JsonNode resolved = resolve(schema);
+    switch (resolved.path("type").asText()) {
+      case "string" -> pointers.add(pointer);
+      case "array" -> addTexts(resolved.path("items"), pointer + "/0", pointers);
+      default ->
+          resolved
+              .path("properties")
+              .properties()
+              .forEach(
+                  field -> addTexts(field.getValue(), pointer + "/" + field.getKey(), pointers));
+    }
+  }
+
   /** Every answer that the contract names: operation and status. */
   public Set<String> documented() {
     Set<String> all = new TreeSet<>();
@@ -106,14 +144,30 @@ public final class ContractCheck {
 
   /** The status, headers, media type and body of an answer are as the contract says. */
   public Answer check(Operation operation, Answer answer) {
-    String what = operation.id() + " " + answer.status();
-    String text = what + ": " + answer.http().body();
+    check(
+        operation,
+        answer.status(),
+        name -> answer.http().headers().firstValue(name),
+        answer.http().body());
+    return answer;
+  }
+
+  /** The same for what came over a connection of a test's own. */
+  public Reply check(Operation operation, Reply reply) {
+    check(operation, reply.status(), name -> Optional.ofNullable(reply.header(name)), reply.body());
+    return reply;
+  }
+
+  private void check(
+      Operation operation, int status, Function<String, Optional<String>> header, String body) {
+    String what = operation.id() + " " + status;
+    String text = what + ": " + body;
     String pointer =
         "/paths/%s/%s/responses/%d"
             .formatted(
                 operation.path().replace("/", "~1"),
                 operation.method().toLowerCase(Locale.ROOT),
-                answer.status());
+                status);
     JsonNode response = document.at(pointer);
     assertThat(response.isMissingNode()).as("not in the contract: %s", text).isFalse();
     if (response.has("$ref")) {
@@ -124,12 +178,9 @@ public final class ContractCheck {
         .path("headers")
         .fieldNames()
         .forEachRemaining(
-            name ->
-                assertThat(answer.http().headers().firstValue(name))
-                    .as("%s of %s", name, text)
-                    .isPresent());
+            name -> assertThat(header.apply(name)).as("%s of %s", name, text).isPresent());
     if (response.has("content")) {
-      String type = answer.http().headers().firstValue("Content-Type").orElse("none");
+      String type = header.apply("Content-Type").orElse("none");
       assertThat(response.path("content").has(type)).as("type %s of %s", type, text).isTrue();
       String schema = pointer + "/content/" + type.replace("/", "~1") + "/schema";
       assertThat(
@@ -140,14 +191,13 @@ public final class ContractCheck {
                           .formatAssertionsEnabled(true)
                           .pathType(PathType.JSON_POINTER)
                           .build())
-                  .validate(answer.body()))
+                  .validate(body, InputFormat.JSON))
           .as(text)
           .isEmpty();
     } else {
-      assertThat(answer.http().body()).as(text).isEmpty();
+      assertThat(body).as(text).isEmpty();
     }
     seen.add(what);
-    return answer;
   }
 
   private JsonNode resolve(JsonNode node) {
