@@ -5,6 +5,7 @@ import dev.herald.wiring.Wiring;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Properties;
+import java.util.TimeZone;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
@@ -77,6 +78,9 @@ public final class Herald {
             "there is no application.properties in %s; start Herald in the folder that has it"
                 .formatted(Path.of("").toAbsolutePath()));
       }
+      // The driver asks for the JVM's time zone, and PostgreSQL does not know every one of Java's.
+      // The log keeps its own.
+      TimeZone.setDefault(TimeZone.getTimeZone("UTC"));
       main.run();
       return Math.max(0, main.getExitCode());
     } catch (Exception e) {
