@@ -169,6 +169,19 @@ class PostgresFaultsIT {
     assertThat(webhook.posts()).hasSize(1);
   }
 
+  @Test
+  void should_end_a_statement_on_the_server_before_it_gives_up_itself() throws Exception {
+    CompletableFuture<Api.Answer> answer = new CompletableFuture<>();
+    hold(
+        INTAKE,
+        () -> CompletableFuture.runAsync(() -> answer.complete(createOnce())),
+        () -> {
+          assertUnavailable(answer.orTimeout(30, TimeUnit.SECONDS).join());
+          await().during(Duration.ofMillis(300)).until(() -> waiting(INTAKE) == 0);
+        });
+    assertThat(sql.value("SELECT count(*) FROM message")).isEqualTo("0");
+  }
+
   private Api.Answer createOnce() {
     return api.post("/api/v1/messages", Api.message("once"), "Idempotency-Key", "key-of-mine");
   }
