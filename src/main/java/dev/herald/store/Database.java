@@ -41,6 +41,10 @@ public final class Database implements AutoCloseable {
   private static final String FORBIDDEN = "42501";
   private static final Duration PROBE = Duration.ofMillis(500);
 
+  /** Reads a table too: a server without Herald's tables, or without its rights, is of no use. */
+  private static final String PROBE_QUERY =
+      "SELECT current_setting('transaction_read_only') FROM scheduler";
+
   /** Connections reserved for claims, records, intake and housekeeping. */
   private static final int WORKERS = 6;
 
@@ -266,7 +270,7 @@ public final class Database implements AutoCloseable {
     boolean answers;
     try (Connection connection = connect();
         Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery("SHOW transaction_read_only")) {
+        ResultSet row = statement.executeQuery(PROBE_QUERY)) {
       row.next();
       answers = row.getString(1).equals("off");
       if (up && !answers) {
