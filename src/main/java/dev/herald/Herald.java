@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Properties;
+import java.util.TimeZone;
 import java.util.stream.Stream;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
@@ -108,6 +109,9 @@ public final class Herald {
       }
       configuration = ConfigurationSources.read(CONFIGURATION, overrides);
       main.setInitialProperties(configuration.file());
+      // The driver asks for the JVM's time zone, and PostgreSQL does not know every one of Java's.
+      // The log keeps its own.
+      TimeZone.setDefault(TimeZone.getTimeZone("UTC"));
       main.run();
       return Math.max(0, main.getExitCode());
     } catch (Exception e) {

@@ -211,12 +211,11 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
    */
   public void failed(@Variable("claim") Claim claim, @ExchangeException Exception failure) {
     FailStop.passOn(failure);
-    if (claim != null
-        && pendingClaims.remove(claim.id())
-        && !(failure instanceof CannotGetJdbcConnectionException)) {
+    boolean unanswered = claim != null && pendingClaims.remove(claim.id());
+    if (unanswered && !(failure instanceof CannotGetJdbcConnectionException)) {
       lostClaims.add(claim.id());
     }
-    if (claim != null && claim.probe()) {
+    if (unanswered && claim.probe()) {
       circuit.releasePermission();
     }
     if (claim != null && claim.manual()) {

@@ -271,7 +271,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             new IntakeRoutes(calls),
             continuous ? planner::wake : () -> {},
             planner::needsOtherNodes);
-    if (continuous) {
+    if (continuous && !database.pooler()) {
       listener = new DueListener(database, planner::wake);
     }
     registry.bind("newMessages", new NewMessages(phoneNumbers, Clock.systemUTC()));

@@ -326,5 +326,12 @@ class ClaimPlannerTest {
     claimed(planner, claim, 1);
     planner.failed(claim, new IllegalStateException("a step after the claim"));
     assertThat(planner.lost()).isNull();
+
+    circuit.note(outcome(Kind.NOT_SENT));
+    clock.addAndGet(PATIENCE);
+    Claim probe = planner.next();
+    claimed(planner, probe, 2);
+    planner.failed(probe, new IllegalStateException("a step after the claim"));
+    assertThat(planner.next()).as("its messages still test the provider").isNull();
   }
 }

@@ -140,6 +140,33 @@ class ClaimPlanIT {
   }
 
   @Test
+  void should_give_back_a_lost_claim_but_not_its_orphans() throws SQLException, IOException {
+    UUID lost = UUID.randomUUID();
+    connection.setAutoCommit(false);
+    try {
+      rows(claim(1, false));
+      execute("UPDATE message SET lease_until = now() WHERE claim_id IS NOT NULL");
+      assertThat(rows(claim(3, false, lost))).hasSize(3);
+      String giveBack =
+          Files.readString(Path.of("sql/give-back-claims.sql"))
+              .replace(":#${variable.lost}", "'{" + lost + "}'");
+      assertThat(String.join("\n", rows("EXPLAIN (COSTS OFF) " + giveBack)))
+          .contains("Index Scan using message_due_idx")
+          .doesNotContain("Sort");
+
+      assertThat(rows(giveBack)).containsExactly(lost.toString());
+      assertThat(rows("SELECT attempts::text FROM message WHERE claim_id = '" + lost + "'"))
+          .as("it may have been sent by the first claim")
+          .containsExactly("2");
+      assertThat(rows("SELECT count(*)::text FROM message WHERE attempts > 0"))
+          .containsExactly("1");
+    } finally {
+      connection.rollback();
+      connection.setAutoCommit(true);
+    }
+  }
+
+  @Test
   void should_read_no_more_than_it_expires() throws SQLException, IOException {
     connection.setAutoCommit(false);
     try {
@@ -158,8 +185,12 @@ class ClaimPlanIT {
   }
 
   private static String claim(int limit, boolean probe) {
+    return claim(limit, probe, UUID.randomUUID());
+  }
+
+  private static String claim(int limit, boolean probe, UUID id) {
     return "EXECUTE claim (0, 0, false, true, false, %s, %d, 0, '%s', '%s', 30000)"
-        .formatted(probe, limit, new UUID(0, 0), UUID.randomUUID());
+        .formatted(probe, limit, new UUID(0, 0), id);
   }
 
   /** Each parameter once, as PostgreSQL numbers them. */

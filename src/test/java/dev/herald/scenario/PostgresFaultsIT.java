@@ -172,6 +172,31 @@ class PostgresFaultsIT {
     assertThat(webhook.posts()).hasSize(1);
   }
 
+  @Test
+  void should_not_be_ready_when_the_server_responds_but_nothing_can_be_read() {
+    sql.update("ALTER TABLE scheduler RENAME TO moved");
+    try {
+      await().untilAsserted(() -> api.get("/ready").expect(503));
+      assertUnavailable(api.get("/api/v1/messages"));
+    } finally {
+      sql.update("ALTER TABLE moved RENAME TO scheduler");
+    }
+    assertUsable();
+  }
+
+  @Test
+  void should_end_a_statement_on_the_server_before_it_gives_up_itself() throws Exception {
+    CompletableFuture<Api.Answer> answer = new CompletableFuture<>();
+    hold(
+        INTAKE,
+        () -> CompletableFuture.runAsync(() -> answer.complete(createOnce())),
+        () -> {
+          assertUnavailable(answer.orTimeout(30, TimeUnit.SECONDS).join());
+          await().during(Duration.ofMillis(300)).until(() -> waiting(INTAKE) == 0);
+        });
+    assertThat(sql.value("SELECT count(*) FROM message")).isEqualTo("0");
+  }
+
   private Api.Answer createOnce() {
     return api.post("/api/v1/messages", Api.message("once"), "Idempotency-Key", "key-of-mine");
   }
