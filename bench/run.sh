@@ -7,6 +7,8 @@
 #   bench/run.sh intake  [--connections 64] [--seconds 15]
 #   bench/run.sh flaky   [--n 50000] [--runs 3] [--latency 20]
 #   bench/run.sh outage  [--n 100000] [--latency 20] [--seconds 10]
+#   bench/run.sh flood   [--connections 300] [--slow 1200] [--silent 0] [--seconds 60]
+#   bench/run.sh freeze  [--connections 200] [--seconds 45]
 #
 # drain: N messages are due. Measures how long a process that has just started takes to send and record them all.
 #   --finished adds that many SENT rows first; --freeze-redis stops Redis (SIGSTOP) for the middle third.
@@ -16,6 +18,9 @@
 # flaky: drains with a healthy provider and with one that fails some calls at random, until nine tenths are sent.
 # outage: for some seconds in the middle of a drain the provider returns 503, or refuses connections. Prints the POSTs
 #   during the outage, and the rate in each second after it.
+# flood: batches of 1,000 messages, bodies that trickle in and silent connections, all at once, at JAVA_OPTS (default
+#   -Xmx512m). Prints whether /live responded every half second, and whether everything accepted was sent.
+# freeze: PostgreSQL is stopped (SIGSTOP) for some seconds under clients that send batches. Prints the same.
 #
 # Needs a JDK 17, Maven, PostgreSQL's server programs (PGBIN, by default Debian's), redis-server, curl; wrk for intake.
 # JAVA_OPTS goes to Herald. Files are in $BENCH_DIR (default: a new folder in /tmp) and are removed at the end.
@@ -23,14 +28,16 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 what=${1:-drain}; shift || true
-n=200000 runs=3 nodes=1 latency=0 concurrency=64 finished=0 freeze= rate=200 seconds=20 connections=64
+n=200000 runs=3 nodes=1 latency=0 concurrency=64 finished=0 freeze= rate=200 seconds=20 connections=64 slow=0 silent=0
 [ "$what" != growth ] || n=1000000 finished=10000000 runs=1
 [ "$what" != flaky ] || n=50000 latency=20
 [ "$what" != outage ] || n=100000 latency=20 seconds=10
+[ "$what" != flood ] || connections=300 slow=1200 seconds=60
+[ "$what" != freeze ] || connections=200 seconds=45
 while [ $# -gt 0 ]; do
     case $1 in
         --freeze-redis) freeze=1; shift ;;
-        --n|--runs|--nodes|--latency|--concurrency|--finished|--rate|--seconds|--connections)
+        --n|--runs|--nodes|--latency|--concurrency|--finished|--rate|--seconds|--connections|--slow|--silent)
             declare "${1#--}=$2"; shift 2 ;;
         *) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 2 ;;
     esac
@@ -216,10 +223,29 @@ outage() { # outage HOW
 }
 
 until curl -s -o /dev/null "http://127.0.0.1:$sink_port/" || [ "$what" = latency ]; do sleep 0.1; done
+flood() { # flood FROZEN
+    : "${JAVA_OPTS:=-Xmx512m}"
+    new_database; start_node 0 true; herald=($node)
+    java bench/Flood.java $api_port "$BENCH_KEY" "$connections" "$slow" "$silent" $((seconds + ${1:-0})) & local client=$!
+    if [ -n "${1:-}" ]; then
+        sleep 1.5
+        kill -STOP $(pgrep -P "$postmaster") "$postmaster"; sleep "$seconds"; kill -CONT "$postmaster" $(pgrep -P "$postmaster")
+    fi
+    wait $client
+    local stored; stored=$(sql "SELECT count(*) FROM message")
+    local begin; begin=$(now)
+    until [ "$(sent)" -ge "$stored" ] || [ "$(echo "$(since "$begin") 180" | awk '{print ($1 > $2)}')" = 1 ]; do sleep 0.5; done
+    echo "stored $stored, sent $(sent) after $(since "$begin") s; the process $(kill -0 "$node" && echo lives); VmHWM $(awk '/VmHWM/ {print $2}' "/proc/$node/status") kB"
+    grep -c 'OutOfMemoryError' "$dir/herald-0.log" || true
+    stop_nodes
+}
+
 case $what in
     drain) drain ;;
     growth) growth ;;
     flaky) flaky ;;
+    flood) flood ;;
+    freeze) flood 10 ;;
     outage) outage "answers 503"; outage refuses ;;
     latency)
         new_database; start_node 0 true; herald=($node)

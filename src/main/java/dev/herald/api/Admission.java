@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -26,6 +27,7 @@ public final class Admission {
 
   private static final String ADMITTED = "herald.admitted";
   private static final long LOOK_MS = 250;
+  private static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final int maxBodyBytes;
   private final long maxBytes;
@@ -88,7 +90,7 @@ public final class Admission {
     long now = System.nanoTime();
     arriving.forEach(
         request -> {
-          if (now - request.since > bodyNanos) {
+          if (now - request.since > bodyNanos || request.fillsUp(now)) {
             request.connection.close();
           } else {
             request.peer.ifPresent(peer -> peer.since = now);
@@ -111,8 +113,9 @@ public final class Admission {
   }
 
   /**
-   * Counts a request that a route will answer, until it has; false if there is no room for it. A
-   * body without a length counts as the largest until it has arrived.
+   * Counts a request that a route will answer, until it has; false if there is no room for it. Its
+   * body counts as announced, or as the largest, until it has arrived. One that arrives slowly
+   * counts as what has arrived, so a few slow clients take no room from others.
    */
   boolean admit(RoutingContext context) {
     long bytes = REQUEST_BYTES + announced(context.request());
@@ -121,7 +124,7 @@ public final class Admission {
       refused.increment();
       return false;
     }
-    Admitted request = new Admitted(context.request().connection(), bytes);
+    Admitted request = new Admitted(context.request(), bytes);
     context.put(ADMITTED, request);
     arriving.add(request);
     context.addBodyEndHandler(answered -> request.end());
@@ -163,31 +166,50 @@ public final class Admission {
     private volatile long since = System.nanoTime();
   }
 
-  /** A request that was let in. Only its event loop changes it. */
+  /** A request that was let in. */
   private final class Admitted {
+    private final HttpServerRequest request;
     private final HttpConnection connection;
     private final Optional<Peer> peer;
     private final long since = System.nanoTime();
     private long bytes;
-    private boolean working;
+    private volatile boolean working;
     private boolean ended;
 
-    Admitted(HttpConnection connection, long bytes) {
-      this.connection = connection;
-      this.peer = Optional.ofNullable(peers.get(connection));
+    Admitted(HttpServerRequest request, long bytes) {
+      this.request = request;
+      this.connection = request.connection();
+      this.peer = Optional.ofNullable(peers.get(request.connection()));
       this.bytes = bytes;
     }
 
-    void arrived(int length) {
-      long exact = REQUEST_BYTES + Math.max(0, length);
+    /** Counts a slow body anew; true if its growth is too much for what is left. */
+    synchronized boolean fillsUp(long now) {
+      if (working || ended || now - since < SLOW_NANOS) {
+        return false;
+      }
+      long before = bytes;
+      count(request.bytesRead());
+      return bytes > before && held.get() > maxBytes;
+    }
+
+    private void count(long body) {
+      long exact = REQUEST_BYTES + Math.max(0, body);
       held.addAndGet(exact - bytes);
       bytes = exact;
+    }
+
+    synchronized void arrived(int length) {
+      if (ended) {
+        return;
+      }
+      count(length);
       arriving.remove(this);
       working = true;
       peer.ifPresent(one -> one.working.incrementAndGet());
     }
 
-    void end() {
+    synchronized void end() {
       if (!ended) {
         ended = true;
         arriving.remove(this);

@@ -14,6 +14,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.AsyncProducer;
 import org.apache.camel.Endpoint;
@@ -53,6 +54,7 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
   private final Json json;
   private final ExceptionMapper exceptions;
   private final Set<String> withoutRoute;
+  private final Semaphore checking = new Semaphore(Runtime.getRuntime().availableProcessors());
   private ProducerCache routes;
 
   /**
@@ -144,9 +146,17 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
     }
   }
 
-  private static JsonNode read(JsonSchema schema, Buffer body) {
-    JsonNode node = Json.read(body.getBytes());
-    List<FieldError> errors = Contract.check(schema, node);
+  /** Takes turns: this is pure computing, and more threads would only starve the server's own. */
+  private JsonNode read(JsonSchema schema, Buffer body) {
+    JsonNode node;
+    List<FieldError> errors;
+    checking.acquireUninterruptibly();
+    try {
+      node = Json.read(body.getBytes());
+      errors = Contract.check(schema, node);
+    } finally {
+      checking.release();
+    }
     if (!errors.isEmpty()) {
       throw new ProblemException(Problem.of(Type.INVALID, errors));
     }
