@@ -12,7 +12,6 @@ import com.networknt.schema.PathType;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaValidatorsConfig;
 import com.networknt.schema.oas.OpenApi30;
-import com.networknt.schema.regex.RegularExpression;
 import dev.herald.problem.Problem.FieldError;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -44,7 +43,7 @@ public final class Contract {
       SchemaValidatorsConfig.builder()
           .formatAssertionsEnabled(true)
           .pathType(PathType.JSON_POINTER)
-          .regularExpressionFactory(Contract::pattern)
+          .regularExpressionFactory(TextPattern::new)
           .build();
   private final Map<String, Map<String, Operation>> byPath = new HashMap<>();
   private final Map<String, Operation> byId = new HashMap<>();
@@ -151,12 +150,6 @@ public final class Contract {
   /** What is wrong with a body, one entry for each bad field. */
   public static List<FieldError> check(JsonSchema schema, JsonNode body) {
     return schema.validate(body).stream().map(message -> RuleTexts.explain(message, null)).toList();
-  }
-
-  /** As ECMA-262 reads it: Java's $ also matches before a line break that ends the text. */
-  private static RegularExpression pattern(String regex) {
-    Pattern pattern = Pattern.compile(regex.replaceFirst("\\$$", "\\\\z"));
-    return text -> pattern.matcher(text).find();
   }
 
   private static JsonNode typed(JsonSchema schema, String value) {
