@@ -1,10 +1,10 @@
 package dev.herald.wiring;
 
-import dev.herald.api.Contract;
 import dev.herald.config.ConfigurationException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -53,9 +53,10 @@ final class FlowCheck {
 
   /**
    * @param flow with its routes, which have not started
+   * @param operations the operations of the contract that routes answer, by id
    * @throws ConfigurationException naming everything that is missing
    */
-  static void check(Model flow, Contract contract) {
+  static void check(Model flow, Collection<String> operations) {
     if (flow.getRouteDefinitions().isEmpty()) {
       throw new ConfigurationException(
           "camel.main.routes-include-pattern finds no route; start Herald in the folder that has"
@@ -63,7 +64,7 @@ final class FlowCheck {
     }
     FlowCheck check = new FlowCheck(flow);
     check.needed();
-    check.called(contract);
+    check.called(operations);
     check.targets();
     check.statements();
     check.configurations();
@@ -82,7 +83,7 @@ final class FlowCheck {
         });
   }
 
-  private void called(Contract contract) {
+  private void called(Collection<String> operations) {
     Set<String> entrances = entrances();
     CALLED.forEach(
         (uri, file) -> {
@@ -92,8 +93,8 @@ final class FlowCheck {
                     .formatted(uri, file));
           }
         });
-    contract.operations().stream()
-        .map(operation -> "direct:" + operation.id())
+    operations.stream()
+        .map(id -> "direct:" + id)
         .filter(uri -> !entrances.contains(uri))
         .sorted()
         .forEach(

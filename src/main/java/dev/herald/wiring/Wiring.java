@@ -351,7 +351,9 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
    * @throws ConfigurationException naming everything that is missing
    */
   public void checkFlow() {
-    FlowCheck.check((ModelCamelContext) camel, contract);
+    FlowCheck.check(
+        (ModelCamelContext) camel,
+        contract.operations().stream().map(Contract.Operation::id).toList());
   }
 
   /** Ends delivery. The API still responds, but is no longer ready. */
