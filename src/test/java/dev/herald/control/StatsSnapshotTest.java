@@ -50,7 +50,7 @@ class StatsSnapshotTest {
     assertThat(snapshot.value(stats -> stats.byStatus().get("PENDING"))).isEqualTo(4);
     assertThat(snapshot.running()).isEqualTo(1);
     assertThat(snapshot.late(Duration.ofSeconds(90)))
-        .hasValue("the oldest due message waits for 90 s");
+        .hasValue("the oldest due message has waited for 90 s");
     assertThat(snapshot.late(Duration.ofSeconds(91))).isEmpty();
     assertThat(snapshot.late(Duration.ZERO)).as("zero is for ever").isEmpty();
     read(false);

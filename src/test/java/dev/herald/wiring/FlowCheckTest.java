@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -28,6 +29,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** An edited flow that cannot work does not start, and one that can does. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class FlowCheckTest {
+  private static final Set<String> ANSWERED_FROM_MEMORY =
+      Set.of("getHealth", "getLiveness", "getReadiness");
+
   private final DefaultCamelContext camel = new DefaultCamelContext();
   @TempDir Path folder;
 
@@ -149,6 +153,7 @@ class FlowCheckTest {
         camel,
         Contract.load(Path.of("openapi.yaml"), 255).operations().stream()
             .map(Contract.Operation::id)
+            .filter(id -> !ANSWERED_FROM_MEMORY.contains(id))
             .toList());
   }
 
