@@ -5,14 +5,12 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Hostile and unlucky clients, all at once: some send a batch of 1,000 messages (559 KB) each until it is accepted, some send
- * a body a byte a second, some send nothing. Meanwhile /live is asked every half second over a new connection. It ends after so
- * many seconds. Run as a source file:
+ * a body a byte a second, some send nothing. It ends after so many seconds. Run as a source file:
  * java bench/Flood.java API_PORT KEY BATCHES SLOW SILENT SECONDS
  */
 public final class Flood {
@@ -33,15 +31,11 @@ public final class Flood {
     int silent = Integer.parseInt(arguments[4]);
     long end = System.nanoTime() + Long.parseLong(arguments[5]) * 1_000_000_000L;
 
-    AtomicInteger asked = new AtomicInteger();
-    List<Long> lived = new CopyOnWriteArrayList<>();
-    Thread probe = new Thread(() -> probe(asked, lived));
-    probe.start();
     List<Thread> clients = new ArrayList<>();
     clients.add(new Thread(() -> trickle(slow)));
     clients.add(new Thread(() -> stare(silent)));
     List<Thread> senders = new ArrayList<>();
-    String batch = batch();
+    byte[] batch = batch();
     for (int i = 0; i < batches; i++) {
       senders.add(new Thread(() -> send(batch)));
     }
@@ -54,43 +48,17 @@ public final class Flood {
       Thread.sleep(100);
     }
     ENDED.set(true);
-    probe.join();
     System.out.printf(
-        "/live %d of %d, %d within 1 s, the slowest in %d ms; batches accepted %d, 503 %d, other answers %d, connections lost %d;"
-            + " slow bodies closed %d%n",
-        lived.size(),
-        asked.get(),
-        lived.stream().filter(millis -> millis <= 1_000).count(),
-        lived.stream().mapToLong(millis -> millis).max().orElse(0),
-        ACCEPTED.get(),
-        REFUSED.get(),
-        OTHER.get(),
-        BROKEN.get(),
-        SLOW_CLOSED.get());
+        "batches accepted %d, 503 %d, other answers %d, connections lost %d; slow bodies closed %d%n",
+        ACCEPTED.get(), REFUSED.get(), OTHER.get(), BROKEN.get(), SLOW_CLOSED.get());
     System.exit(0);
   }
 
-  private static void probe(AtomicInteger asked, List<Long> lived) {
-    while (!ENDED.get()) {
-      long begin = System.nanoTime();
-      asked.incrementAndGet();
-      try (Socket client = connect(10_000)) {
-        write(client, "GET /live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-        if (status(client) == 200) {
-          lived.add((System.nanoTime() - begin) / 1_000_000);
-        }
-      } catch (IOException failed) {
-        System.out.println("/live: " + failed);
-      }
-      long millis = (System.nanoTime() - begin) / 1_000_000;
-      pause(Math.max(0, 500 - millis));
-    }
-  }
-
-  private static void send(String batch) {
+  private static void send(byte[] batch) {
     while (!ENDED.get()) {
       try (Socket client = connect(60_000)) {
-        write(client, head(batch.getBytes(StandardCharsets.UTF_8).length) + batch);
+        write(client, head(batch.length));
+        client.getOutputStream().write(batch);
         int status = status(client);
         if (status == 201) {
           ACCEPTED.incrementAndGet();
@@ -146,14 +114,14 @@ public final class Flood {
         + "\r\n\r\n";
   }
 
-  private static String batch() {
+  private static byte[] batch() {
     StringBuilder batch = new StringBuilder("[");
     for (int i = 0; i < 1_000; i++) {
       batch
           .append(i == 0 ? "" : ",")
           .append("{\"phoneNumber\":\"+90555%07d\",\"content\":\"%s\"}".formatted(i, "ş".repeat(255)));
     }
-    return batch.append("]").toString();
+    return batch.append("]").toString().getBytes(StandardCharsets.UTF_8);
   }
 
   private static Socket connect(int timeout) throws IOException {

@@ -226,12 +226,18 @@ until curl -s -o /dev/null "http://127.0.0.1:$sink_port/" || [ "$what" = latency
 flood() { # flood FROZEN
     : "${JAVA_OPTS:=-Xmx512m}"
     new_database; start_node 0 true; herald=($node)
+    while kill -0 $node 2>/dev/null; do
+        curl -s -o /dev/null -m 10 -w '%{http_code} %{time_total}\n' "http://127.0.0.1:$api_port/live" >> "$dir/live" || true; sleep 0.5
+    done & local probe=$!; pids+=($probe)
     java bench/Flood.java $api_port "$BENCH_KEY" "$connections" "$slow" "$silent" $((seconds + ${1:-0})) & local client=$!
     if [ -n "${1:-}" ]; then
         sleep 1.5
         kill -STOP $(pgrep -P "$postmaster") "$postmaster"; sleep "$seconds"; kill -CONT "$postmaster" $(pgrep -P "$postmaster")
     fi
     wait $client
+    kill $probe
+    awk '{n++; if ($1 == 200) ok++; if ($1 == 200 && $2 <= 1) fast++; if ($2 > max) max = $2}
+        END {printf "/live: %d of %d, %d within 1 s, the slowest in %.2f s\n", ok, n, fast, max}' "$dir/live"
     local stored; stored=$(sql "SELECT count(*) FROM message")
     local begin; begin=$(now)
     until [ "$(sent)" -ge "$stored" ] || [ "$(echo "$(since "$begin") 180" | awk '{print ($1 > $2)}')" = 1 ]; do sleep 0.5; done

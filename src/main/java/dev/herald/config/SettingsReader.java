@@ -65,7 +65,7 @@ public final class SettingsReader {
         read.integer("server.port", 1, 65_535),
         read.tls("server.tls.certificate", "server.tls.key"),
         read.bytes("server.max-body"),
-        read.bytesOr("server.max-bodies", Runtime.getRuntime().maxMemory() / 10),
+        read.bytesOr("server.max-bodies", Runtime.getRuntime().maxMemory() / 20),
         read.integerOr("server.max-connections", 10, 1_000_000, defaultConnections()),
         read.duration("server.idle-timeout", Duration.ofSeconds(1), Duration.ofHours(1)),
         read.duration("server.body-timeout", Duration.ofSeconds(1), Duration.ofHours(1)),
@@ -174,7 +174,7 @@ public final class SettingsReader {
     Settings.Server server = settings.server();
     if (server.maxBodiesBytes() < 2L * server.maxBodyBytes()) {
       conflicts.add(
-          "server.max-bodies is %d bytes (without a value: a tenth of the heap) and must be at least twice server.max-body, %d bytes; raise it and the heap (-Xmx), or lower server.max-body"
+          "server.max-bodies is %d bytes (without a value: a twentieth of the heap) and must be at least twice server.max-body, %d bytes; raise it and the heap (-Xmx), or lower server.max-body"
               .formatted(server.maxBodiesBytes(), server.maxBodyBytes()));
     }
     if (settings.redis().trust().isPresent() && !settings.redis().url().tls()) {

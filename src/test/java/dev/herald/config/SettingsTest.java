@@ -96,7 +96,7 @@ class SettingsTest {
     "dispatch.enabled, yes, 'dispatch.enabled is ''yes''; it must be one of true, false'",
     "server.max-body, huge, server.max-body is 'huge'; it must be a size",
     "server.max-bodies, 1KB, server.max-bodies is '1KB'; it must be a size from 1MB to 100GB",
-    "server.max-bodies, 1MB, 'server.max-bodies is 1048576 bytes (without a value: a tenth of the heap) and must be at least twice server.max-body'",
+    "server.max-bodies, 1MB, 'server.max-bodies is 1048576 bytes (without a value: a twentieth of the heap) and must be at least twice server.max-body'",
     "server.max-connections, 0, server.max-connections is '0'; it must be a whole number from 10",
     "server.port, 70000, server.port is '70000'; it must be a whole number from 1 to 65535",
     "dispatch.lease, 7s, dispatch.lease=7s must be longer than webhook.timeout plus 2s",
