@@ -48,11 +48,6 @@ public final class ExceptionMapper implements Processor {
         json.write(problem.withCorrelationId(exchange.getVariable("correlationId", String.class))));
   }
 
-  /** Too deep a call can be the fault of one request, and no request may end the process. */
-  private static boolean tooDeep(Exception failure) {
-    return failure.getCause() instanceof StackOverflowError;
-  }
-
   private static Problem problem(Exception failure, String route) {
     if (failure instanceof ProblemException refusal) {
       return refusal.problem();
@@ -67,9 +62,7 @@ public final class ExceptionMapper implements Processor {
           "a route that this call needs is stopped on this node; try again later");
     }
     LOG.error("Route {} failed", route, failure);
-    if (!tooDeep(failure)) {
-      FailStop.passOn(failure);
-    }
+    FailStop.passOn(failure);
     return Problem.of(Type.INTERNAL, "Herald failed; search its log for the correlationId");
   }
 }

@@ -31,6 +31,10 @@ public record DatabaseUrl(String address, Map<String, String> login) {
           "has user:password@, which PostgreSQL's driver does not know; set database.username and"
               + " database.password instead");
     }
+    if (place.matches(".*[&;=].*")) {
+      throw new IllegalArgumentException(
+          "has options without a ? before the first; write jdbc:postgresql://host:5432/name?option=value");
+    }
     List<String> options = new ArrayList<>();
     Map<String, String> login = new LinkedHashMap<>();
     for (String option : question < 0 ? new String[0] : text.substring(question + 1).split("&")) {

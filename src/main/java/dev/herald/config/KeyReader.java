@@ -13,6 +13,8 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads keys one by one and collects their errors: a wrong key gives a stand-in, so that one start
@@ -38,6 +40,9 @@ final class KeyReader {
   /** What Java puts in place of bytes that are no characters in the encoding of the system. */
   private static final char UNREADABLE = '\ufffd';
 
+  private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{[^{}]+}}");
+  private static final Logger LOG = LoggerFactory.getLogger("dev.herald.Herald");
+
   private final Function<String, Optional<String>> lookup;
   private final List<String> faults = new ArrayList<>();
 
@@ -62,6 +67,13 @@ final class KeyReader {
           "has a character that Java could not read; start Herald in a UTF-8 locale, like"
               + " LANG=C.UTF-8",
           Optional.empty());
+    }
+    if (value.filter(written -> PLACEHOLDER.matcher(written).find()).isPresent()) {
+      LOG.warn(
+          "{} has a name in double braces, which is used as it is written; to take a value from the"
+              + " environment, set {} there",
+          key,
+          ConfigurationSources.variable(key));
     }
     return value;
   }
@@ -248,7 +260,9 @@ final class KeyReader {
     for (String part : optional(key).orElse("").split(",")) {
       String entry = part.strip();
       int colon = entry.indexOf(':');
-      if (!entry.isEmpty()) {
+      if (PLACEHOLDER.matcher(entry).matches()) {
+        wrong(key, "is a name in double braces, not a key; " + how(key), "");
+      } else if (!entry.isEmpty()) {
         String name = colon < 0 ? "default" : entry.substring(0, colon).strip();
         String secret = entry.substring(colon + 1).strip();
         if (!samplesToo && SAMPLE_KEY.matcher(secret).matches()) {

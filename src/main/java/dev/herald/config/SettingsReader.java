@@ -93,7 +93,7 @@ public final class SettingsReader {
     DatabaseUrl url = read.databaseUrl("database.url");
     return new Settings.Database(
         url,
-        url.login().getOrDefault("user", read.text("database.username")),
+        url.login().containsKey("user") ? url.login().get("user") : read.text("database.username"),
         url.login().getOrDefault("password", read.optional("database.password").orElse("")),
         read.integer("database.pool-size", 3, 1_000),
         read.duration("database.timeout", Duration.ofMillis(250), Duration.ofMinutes(5)),

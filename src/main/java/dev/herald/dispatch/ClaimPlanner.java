@@ -9,6 +9,7 @@ import dev.herald.outcome.OutcomeRecorder;
 import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -204,15 +205,14 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   }
 
   /**
-   * A round failed. Without an answer nobody knows whether PostgreSQL made the claim, unless there
-   * was no connection to send it over.
+   * A round failed. If the connection broke, nobody knows whether PostgreSQL made the claim.
    *
    * @param claim null if none was planned
    */
   public void failed(@Variable("claim") Claim claim, @ExchangeException Exception failure) {
     FailStop.passOn(failure);
     boolean unanswered = claim != null && pendingClaims.remove(claim.id());
-    if (unanswered && !(failure instanceof CannotGetJdbcConnectionException)) {
+    if (unanswered && leavesOpen(failure)) {
       lostClaims.add(claim.id());
     }
     if (unanswered && claim.probe()) {
@@ -227,6 +227,20 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     failing = true;
   }
 
+  /** Whether PostgreSQL may have made a claim that failed: it was sent, and no answer came. */
+  private static boolean leavesOpen(Throwable failure) {
+    if (failure instanceof CannotGetJdbcConnectionException) {
+      return false;
+    }
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLException sql) {
+        String state = sql.getSQLState();
+        return state == null || state.startsWith("08") || state.startsWith("57P0");
+      }
+    }
+    return false;
+  }
+
   /** The claims whose messages are to be given back now; null if there are none. */
   public String[] lost() {
     return lostClaims.toGiveBack();
@@ -234,13 +248,12 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
 
   /** Notes the claims that were found, each with the number of its messages. */
   public void givenBack(@Body List<Map<String, Object>> claims) {
+    lostClaims.found(claims.stream().map(claim -> (UUID) claim.get("claim_id")).toList());
     claims.forEach(
-        claim -> {
-          lostClaims.found(Set.of((UUID) claim.get("claim_id")));
-          LOG.info(
-              "{} messages of a claim whose answer was lost were given back; none was posted",
-              claim.get("messages"));
-        });
+        claim ->
+            LOG.info(
+                "{} messages of a claim whose answer was lost were given back; none was posted",
+                claim.get("messages")));
   }
 
   @Override

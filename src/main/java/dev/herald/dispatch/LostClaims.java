@@ -2,8 +2,10 @@ package dev.herald.dispatch;
 
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.LongSupplier;
 
@@ -18,18 +20,17 @@ final class LostClaims {
   /** A commit that waits for a standby can come this late. */
   static final Duration KEPT = Duration.ofMinutes(10);
 
-  private static final long PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
-
   private final LongSupplier nanoTime;
   private final Map<UUID, Long> lostAt = new LinkedHashMap<>();
-  private long askedAt;
+
+  /** Those of which messages were given back; there may be more of them. */
+  private final Set<UUID> found = new HashSet<>();
 
   /**
    * @param nanoTime a monotonic clock, like {@link System#nanoTime()}
    */
   LostClaims(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
-    askedAt = nanoTime.getAsLong() - PAUSE_NANOS;
   }
 
   synchronized void add(UUID claim) {
@@ -39,19 +40,22 @@ final class LostClaims {
     }
   }
 
-  /** The claims to look for now, at most once a second; null if there are none. */
+  /** The claims to look for now; null if there are none. */
   synchronized String[] toGiveBack() {
     long now = nanoTime.getAsLong();
     lostAt.values().removeIf(at -> now - at > KEPT.toNanos());
-    if (lostAt.isEmpty() || now - askedAt < PAUSE_NANOS) {
-      return null;
-    }
-    askedAt = now;
-    return lostAt.keySet().stream().map(UUID::toString).toArray(String[]::new);
+    found.retainAll(lostAt.keySet());
+    return lostAt.isEmpty()
+        ? null
+        : lostAt.keySet().stream().map(UUID::toString).toArray(String[]::new);
   }
 
-  /** These were found, and all their messages with them: a claim is one transaction. */
+  /**
+   * Messages of these claims were given back now. A claim is done with when a later look finds no
+   * more of them, because a look has a limit.
+   */
   synchronized void found(Collection<UUID> claims) {
-    lostAt.keySet().removeAll(claims);
+    lostAt.keySet().removeIf(claim -> found.contains(claim) && !claims.contains(claim));
+    found.addAll(claims);
   }
 }

@@ -225,9 +225,9 @@ public final class Intake {
       Map<UUID, Instant> stored =
           store.store(new MessageBatch(group, retry, keyTtl, forOthers.getAsBoolean()));
       accepted.addAndGet(stored.size());
-      arrived.run();
       group.forEach(
           request -> request.stored().complete(stored.get(request.messages().get(0).id())));
+      arrived.run();
     } catch (RuntimeException | Error e) {
       if (group.size() == 1 || e instanceof Error || SqlFailures.away(e)) {
         group.forEach(request -> request.stored().completeExceptionally(e));

@@ -48,6 +48,7 @@ public final class RedisFeed implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String STREAM = "herald:outcomes";
   private static final int MAX_BACKLOG = 32;
+  private static final int STUCK = 10;
   private static final Duration RETRY = Duration.ofSeconds(1);
   private static final Duration CLOSING_STEP = Duration.ofMillis(10);
 
@@ -57,6 +58,7 @@ public final class RedisFeed implements AutoCloseable {
   private final AtomicLong dropped = new AtomicLong();
   private final ReentrantLock lock = new ReentrantLock();
   private volatile boolean up = true;
+  private volatile long pushingSince = System.nanoTime();
   private boolean closed;
   private long droppedBefore;
   private Jedis redis;
@@ -142,6 +144,7 @@ public final class RedisFeed implements AutoCloseable {
   /** Pushes a batch, or drops and counts it. Each wait for Redis takes {@code redis.timeout}. */
   public void push(@Body Push push) {
     lock.lock();
+    pushingSince = System.nanoTime();
     try {
       attempt(push);
     } finally {
@@ -157,6 +160,8 @@ public final class RedisFeed implements AutoCloseable {
       } finally {
         lock.unlock();
       }
+    } else if (System.nanoTime() - pushingSince > STUCK * settings.timeout().toNanos()) {
+      up = false; // It takes a push and no more of it: writing has no timeout.
     }
   }
 
@@ -322,9 +327,12 @@ public final class RedisFeed implements AutoCloseable {
     try {
       // A push may be under way, and a Redis that takes nothing may hold it.
       if (lock.tryLock(Math.max(1, end - System.nanoTime()), TimeUnit.NANOSECONDS)) {
-        closed = true;
-        disconnect();
-        lock.unlock();
+        try {
+          closed = true;
+          disconnect();
+        } finally {
+          lock.unlock();
+        }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

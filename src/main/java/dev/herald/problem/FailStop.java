@@ -28,17 +28,25 @@ public final class FailStop implements Thread.UncaughtExceptionHandler {
 
   /**
    * Hands an Error among the causes of a failure to the current thread's handler, as if the thread
-   * died of it; for code that catches Errors, as Camel does. Does nothing for other failures.
+   * died of it; for code that catches Errors, as Camel does. Does nothing for other failures, nor
+   * for an Error that a single message or request can cause, too deep a call or a failed assertion:
+   * it would end one node after the other.
    */
   public static void passOn(Throwable failure) {
     Throwable cause = failure;
+    Error error = null;
     for (int i = 0; i < DEEPEST && cause != null; i++) {
-      if (cause instanceof Error error) {
-        Thread thread = Thread.currentThread();
-        thread.getUncaughtExceptionHandler().uncaughtException(thread, error);
+      if (cause instanceof StackOverflowError || cause instanceof AssertionError) {
         return;
       }
+      if (error == null && cause instanceof Error first) {
+        error = first;
+      }
       cause = cause.getCause();
+    }
+    if (error != null) {
+      Thread thread = Thread.currentThread();
+      thread.getUncaughtExceptionHandler().uncaughtException(thread, error);
     }
   }
 

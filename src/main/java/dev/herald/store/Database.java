@@ -265,16 +265,25 @@ public final class Database implements AutoCloseable {
     properties.putAll(settings.url().login());
     properties.setProperty("user", settings.username());
     properties.setProperty("password", settings.password());
-    String seconds = Long.toString(Math.max(1, settings.timeout().toSeconds()));
-    properties.setProperty("connectTimeout", seconds);
-    properties.setProperty("socketTimeout", seconds);
+    properties.setProperty("connectTimeout", Integer.toString(seconds()));
+    properties.setProperty("socketTimeout", Integer.toString(seconds() + 1));
     return properties;
+  }
+
+  /** Canceled at the server before the socket times out, or each probe might leave one waiting. */
+  private Statement limited(Statement statement) throws SQLException {
+    statement.setQueryTimeout(seconds());
+    return statement;
+  }
+
+  private int seconds() {
+    return (int) Math.max(1, settings.timeout().toSeconds());
   }
 
   private void probe() {
     boolean answers;
     try (Connection connection = connect();
-        Statement statement = connection.createStatement();
+        Statement statement = limited(connection.createStatement());
         ResultSet row = statement.executeQuery(PROBE_QUERY)) {
       row.next();
       answers = row.getString(1).equals("off");

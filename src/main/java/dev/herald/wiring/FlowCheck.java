@@ -16,6 +16,7 @@ import org.apache.camel.model.Model;
 import org.apache.camel.model.ProcessorDefinitionHelper;
 import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.model.SendDefinition;
+import org.apache.camel.support.PatternHelper;
 
 /**
  * What the flow must have, however it is edited: you may add routes and move them between files,
@@ -28,8 +29,6 @@ final class FlowCheck {
       new TreeMap<>(
           Map.of(
               "dispatch-tick", "dispatch.camel.yaml",
-              "dispatch-batch", "dispatch.camel.yaml",
-              "deliver-message", "deliver.camel.yaml",
               "housekeeping", "housekeeping.camel.yaml"));
 
   /** What Java calls, and the files that had the routes. */
@@ -39,6 +38,13 @@ final class FlowCheck {
               "direct:store-messages", "intake.camel.yaml",
               "direct:find-request", "intake.camel.yaml",
               "direct:record-outcomes", "record.camel.yaml"));
+
+  /** Where a claim and a message enter, whatever the routes are called. */
+  private static final Map<String, String> ENTERED =
+      new TreeMap<>(
+          Map.of(
+              "dispatch-batch", "dispatch.camel.yaml",
+              "deliver-message", "deliver.camel.yaml"));
 
   private static final String STATEMENT = "sql:file:";
 
@@ -77,7 +83,7 @@ final class FlowCheck {
         (id, file) -> {
           if (!ids.contains(id)) {
             faults.add(
-                "there is no route %s, which Herald needs; put it back, it was in routes/%s"
+                "there is no route %s, which Herald needs; put it back, it was in routes/%s. If this node should not run it, keep it with autoStartup: false"
                     .formatted(id, file));
           }
         });
@@ -91,6 +97,14 @@ final class FlowCheck {
             faults.add(
                 "no route starts with %s, which Herald calls; put it back, it was in routes/%s"
                     .formatted(uri, file));
+          }
+        });
+    ENTERED.forEach(
+        (name, file) -> {
+          if (!entrances.contains("direct:" + name)) {
+            faults.add(
+                "no route starts with direct:%s, which every message passes; put it back, it was in routes/%s"
+                    .formatted(name, file));
           }
         });
     operations.stream()
@@ -110,10 +124,13 @@ final class FlowCheck {
 
   private void targets() {
     Set<String> entrances = entrances();
+    if (entrances.stream().anyMatch(uri -> uri.contains("{{"))) {
+      return; // Such as of a route template: it is Camel that knows where it starts.
+    }
     Set<String> missing = new TreeSet<>();
     for (RouteDefinition route : routes) {
       uris(route)
-          .filter(uri -> uri.startsWith("direct:") || uri.startsWith("seda:"))
+          .filter(uri -> uri.startsWith("direct:") || uri.equals("seda:push-outcomes"))
           .filter(uri -> !uri.contains("{{") && !entrances.contains(uri))
           .forEach(
               uri ->
@@ -145,8 +162,9 @@ final class FlowCheck {
       String names = route.getRouteConfigurationId() == null ? "" : route.getRouteConfigurationId();
       for (String name : names.split(",")) {
         if (!names.isEmpty()
-            && !name.contains("*")
-            && flow.getRouteConfigurationDefinition(name) == null) {
+            && !name.contains("{{")
+            && flow.getRouteConfigurationDefinitions().stream()
+                .noneMatch(one -> PatternHelper.matchPattern(one.getId(), name))) {
           faults.add(
               "%s names the route configuration %s, which is not there; put it back"
                   .formatted(name(route), name));

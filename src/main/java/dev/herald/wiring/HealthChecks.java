@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
+import org.apache.camel.ServiceStatus;
 
 /** What {@code /health} checks, in the order of its answer. */
 final class HealthChecks {
@@ -49,12 +50,17 @@ final class HealthChecks {
           String stopped =
               camel.getRoutes().stream()
                   .map(route -> route.getRouteId())
-                  .filter(id -> !camel.getRouteController().getRouteStatus(id).isStarted())
+                  .filter(id -> !runs(camel, id))
                   .collect(Collectors.joining(", "));
           return Check.of(
               stopped.isEmpty(), State.DEGRADED, "not running on this node: " + stopped);
         });
     return checks;
+  }
+
+  private static boolean runs(CamelContext camel, String id) {
+    ServiceStatus status = camel.getRouteController().getRouteStatus(id);
+    return status != null && status.isStarted(); // null while the node stops
   }
 
   private static Check degraded(Optional<String> reason) {

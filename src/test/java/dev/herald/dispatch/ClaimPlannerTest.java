@@ -10,6 +10,7 @@ import dev.herald.config.Settings;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.outcome.Outcome.Kind;
 import dev.herald.problem.ProblemException;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
@@ -21,6 +22,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.jdbc.CannotGetJdbcConnectionException;
 
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -310,13 +312,21 @@ class ClaimPlannerTest {
     claimed(planner, planner.next(), 1);
     planner.failed(planner.next(), new CannotGetJdbcConnectionException("never sent"));
     planner.failed(null, new IllegalStateException("not a claim"));
+    planner.failed(planner.next(), failure("57014")); // canceled, and so rolled back
+    planner.failed(planner.next(), new IllegalStateException("the route is stopped"));
     assertThat(planner.lost()).isNull();
 
     Claim claim = planner.next();
-    planner.failed(claim, new IllegalStateException("the connection broke"));
+    planner.failed(claim, failure("08006"));
     assertThat(planner.lost()).containsExactly(claim.id().toString());
     planner.givenBack(List.of(Map.of("claim_id", claim.id(), "messages", 3L)));
+    assertThat(planner.lost()).as("more of it may be left").hasSize(1);
+    planner.givenBack(List.of());
     assertThat(planner.lost()).isNull();
+  }
+
+  private static Exception failure(String sqlState) {
+    return new DataAccessResourceFailureException("claim", new SQLException("broke", sqlState));
   }
 
   @Test

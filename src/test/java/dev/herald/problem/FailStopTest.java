@@ -61,6 +61,13 @@ class FailStopTest {
   }
 
   @Test
+  void should_outlive_what_a_single_message_can_cause() throws InterruptedException {
+    run("Timer-0", () -> FailStop.passOn(new RuntimeException(new StackOverflowError())));
+    run("Timer-0", () -> FailStop.passOn(new Error(new AssertionError("of an operator's bean"))));
+    assertThat(ended).isEmpty();
+  }
+
+  @Test
   void should_end_the_process_though_nothing_can_be_logged() throws InterruptedException {
     run(
         "herald-recorder",

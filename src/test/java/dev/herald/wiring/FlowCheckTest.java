@@ -79,7 +79,7 @@ class FlowCheckTest {
   @CsvSource({
     "api, 'nothing serves openapi.yaml; put the rest element back'",
     "control, 'no route starts with direct:stopScheduler, the operation of openapi.yaml'",
-    "deliver, 'there is no route deliver-message, which Herald needs'",
+    "deliver, 'no route starts with direct:deliver-message, which every message passes'",
     "dispatch, 'there is no route dispatch-tick, which Herald needs'",
     "errors, 'route dispatch-tick names the route configuration claim-errors, which is not there'",
     "health, 'no route starts with direct:getContract, the operation of openapi.yaml'",
@@ -109,7 +109,7 @@ class FlowCheckTest {
     assertThatThrownBy(this::check)
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContainingAll(
-            "there is no route deliver-message",
+            "no route starts with direct:deliver-message, which every message passes",
             "there is no route housekeeping",
             "no route starts with direct:find-request, which Herald calls",
             "no route starts with direct:getStats, the operation",
