@@ -1,4 +1,4 @@
--- Called by route give-back-claims: gives back the messages of claims whose answer this node did not get.
+-- Called by route dispatch-tick: gives back the messages of claims whose answer this node did not get.
 -- Guarantees: nobody has posted them, so they are due again as if they had never been claimed. A message that another
 -- claim has taken since is left alone, and so is one that was an orphan when the lost claim took it: it may have been
 -- sent before. Leased messages are among the first 10,000 due ones, because a claim takes the oldest.

@@ -19,7 +19,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.apache.camel.Body;
-import org.apache.camel.ExchangeException;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
 import org.apache.camel.Variable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -209,7 +210,9 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
    *
    * @param claim null if none was planned
    */
-  public void failed(@Variable("claim") Claim claim, @ExchangeException Exception failure) {
+  public void failed(
+      @Variable("claim") Claim claim,
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure) {
     FailStop.passOn(failure);
     boolean unanswered = claim != null && pendingClaims.remove(claim.id());
     if (unanswered && leavesOpen(failure)) {
@@ -222,7 +225,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
       return;
     }
     if (!failing) {
-      LOG.warn("A claim failed; every tick tries again: {}", failure.getMessage());
+      LOG.warn("A claim failed; every tick tries again: {}", rootCause(failure).getMessage());
     }
     failing = true;
   }
@@ -241,6 +244,14 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     return false;
   }
 
+  private static Throwable rootCause(Throwable failure) {
+    Throwable cause = failure;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return cause;
+  }
+
   /** The claims whose messages are to be given back now; null if there are none. */
   public String[] lost() {
     return lostClaims.toGiveBack();
@@ -254,6 +265,17 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
             LOG.info(
                 "{} messages of a claim whose answer was lost were given back; none was posted",
                 claim.get("messages")));
+  }
+
+  /** The look for lost claims failed; claims go on meanwhile. */
+  public void notGivenBack(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure) {
+    FailStop.passOn(failure);
+    lostClaims.looked();
+    if (!failing) {
+      LOG.warn(
+          "Messages of claims whose answer was lost could not be given back; trying again: {}",
+          rootCause(failure).getMessage());
+    }
   }
 
   @Override

@@ -20,8 +20,13 @@ final class LostClaims {
   /** A commit that waits for a standby can come this late. */
   static final Duration KEPT = Duration.ofMinutes(10);
 
+  private static final long PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
+
   private final LongSupplier nanoTime;
   private final Map<UUID, Long> lostAt = new LinkedHashMap<>();
+
+  private long lookedAt;
+  private long nextLookAt;
 
   /** Those of which messages were given back; there may be more of them. */
   private final Set<UUID> found = new HashSet<>();
@@ -31,6 +36,7 @@ final class LostClaims {
    */
   LostClaims(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
+    nextLookAt = nanoTime.getAsLong();
   }
 
   synchronized void add(UUID claim) {
@@ -40,14 +46,22 @@ final class LostClaims {
     }
   }
 
-  /** The claims to look for now; null if there are none. */
+  /** The claims to look for now; null if there are none, or the last look was just now. */
   synchronized String[] toGiveBack() {
     long now = nanoTime.getAsLong();
     lostAt.values().removeIf(at -> now - at > KEPT.toNanos());
     found.retainAll(lostAt.keySet());
-    return lostAt.isEmpty()
-        ? null
-        : lostAt.keySet().stream().map(UUID::toString).toArray(String[]::new);
+    if (lostAt.isEmpty() || now - nextLookAt < 0) {
+      return null;
+    }
+    lookedAt = now;
+    return lostAt.keySet().stream().map(UUID::toString).toArray(String[]::new);
+  }
+
+  /** A look has ended, perhaps without an answer. Looks take half of the time at most. */
+  synchronized void looked() {
+    long now = nanoTime.getAsLong();
+    nextLookAt = now + Math.max(PAUSE_NANOS, now - lookedAt);
   }
 
   /**
@@ -55,6 +69,7 @@ final class LostClaims {
    * more of them, because a look has a limit.
    */
   synchronized void found(Collection<UUID> claims) {
+    looked();
     lostAt.keySet().removeIf(claim -> found.contains(claim) && !claims.contains(claim));
     found.addAll(claims);
   }

@@ -23,9 +23,24 @@ class LostClaimsTest {
     lost.add(other);
     assertThat(lost.toGiveBack()).containsExactly(one.toString(), other.toString());
     lost.found(Set.of(one));
+    assertThat(lost.toGiveBack()).as("not at once again").isNull();
+    pass(Duration.ofSeconds(1));
     assertThat(lost.toGiveBack()).as("a look has a limit").hasSize(2);
     lost.found(Set.of());
+    pass(Duration.ofSeconds(1));
     assertThat(lost.toGiveBack()).containsExactly(other.toString());
+  }
+
+  @Test
+  void should_leave_claims_half_of_the_time_when_a_look_takes_long() {
+    lost.add(UUID.randomUUID());
+    assertThat(lost.toGiveBack()).isNotNull();
+    pass(Duration.ofSeconds(10));
+    lost.looked();
+    pass(Duration.ofSeconds(9));
+    assertThat(lost.toGiveBack()).isNull();
+    pass(Duration.ofSeconds(1));
+    assertThat(lost.toGiveBack()).isNotNull();
   }
 
   @Test
