@@ -13,6 +13,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
@@ -40,6 +41,7 @@ public final class RequestFilter {
   private static final Logger LOG = LoggerFactory.getLogger(RequestFilter.class);
   private static final Pattern CORRELATION_ID = Pattern.compile("[A-Za-z0-9._:/+=-]{1,128}");
   private static final String JSON = "application/json";
+  private static final String HEAD = "herald.head";
 
   /** Two of these would say two things, and it is not defined which one counts. */
   private static final List<String> ONCE = List.of("Authorization", "Content-Type");
@@ -149,6 +151,7 @@ public final class RequestFilter {
     headers.set(Operations.CORRELATION_ID, correlationId);
     context.response().putHeader(Operations.CORRELATION_ID, correlationId);
     headers.remove(Operations.KEY_NAME);
+    headers.remove(Operations.WITHOUT_BODY);
 
     String path;
     try {
@@ -169,7 +172,7 @@ public final class RequestFilter {
     }
     Map<String, Operation> operations = contract.at(path);
     if (request.method() == HttpMethod.HEAD && operations.containsKey("GET")) {
-      // The server leaves the body out.
+      context.put(HEAD, true);
       context.reroute(HttpMethod.GET, target(request));
       return;
     }
@@ -200,6 +203,9 @@ public final class RequestFilter {
   private void passOn(RoutingContext context, Operation operation) {
     Supplier<Reply> memory = fromMemory.get(operation.id());
     if (memory == null && admission.admit(context)) {
+      if (head(context)) {
+        context.request().headers().set(Operations.WITHOUT_BODY, "");
+      }
       context.next();
     } else if (memory == null) {
       context.response().putHeader("Retry-After", ExceptionMapper.RETRY_AFTER);
@@ -210,13 +216,24 @@ public final class RequestFilter {
               "the requests under way fill the memory for them (server.max-bodies); try again later"));
     } else {
       Reply reply = memory.get();
-      Buffer body = Buffer.buffer(json.bytes(reply.body()));
-      context
-          .response()
-          .setStatusCode(reply.status())
-          .putHeader("Content-Type", JSON)
-          .putHeader("Content-Length", Integer.toString(body.length()))
-          .end(body);
+      context.response().setStatusCode(reply.status()).putHeader("Content-Type", JSON);
+      end(context, Buffer.buffer(json.bytes(reply.body())));
+    }
+  }
+
+  /** Whether a request came as HEAD: it may be on its way as GET since. */
+  private static boolean head(RoutingContext context) {
+    return context.request().method() == HttpMethod.HEAD || context.get(HEAD) != null;
+  }
+
+  /** Sends the body, or to a HEAD its length; over HTTP/2 the server would send both. */
+  private static void end(RoutingContext context, Buffer body) {
+    HttpServerResponse response = context.response();
+    response.putHeader("Content-Length", Integer.toString(body.length()));
+    if (head(context)) {
+      response.end();
+    } else {
+      response.end(body);
     }
   }
 
@@ -404,7 +421,7 @@ public final class RequestFilter {
     context
         .response()
         .setStatusCode(problem.status())
-        .putHeader("Content-Type", Problem.MEDIA_TYPE)
-        .end(body);
+        .putHeader("Content-Type", Problem.MEDIA_TYPE);
+    end(context, Buffer.buffer(body));
   }
 }
