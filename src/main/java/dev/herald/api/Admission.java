@@ -5,6 +5,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import java.util.Comparator;
 import java.util.Map;
@@ -150,12 +151,22 @@ public final class Admission {
   private long announced(HttpServerRequest request) {
     String length = request.getHeader("Content-Length");
     if (length == null) {
-      return request.isEnded() ? 0 : maxBodyBytes;
+      return unmeasured(request) ? maxBodyBytes : 0;
     }
     // The server refuses what is longer.
     return length.matches("\\d{1,9}")
         ? Math.min(Long.parseLong(length), maxBodyBytes)
         : maxBodyBytes;
+  }
+
+  /**
+   * Whether a request without a Content-Length has a body. HTTP/2 does not announce one, but a body
+   * that is taken has a type.
+   */
+  static boolean unmeasured(HttpServerRequest request) {
+    return request.version() == HttpVersion.HTTP_2
+        ? request.getHeader("Content-Type") != null
+        : request.getHeader("Transfer-Encoding") != null;
   }
 
   /** A connection, and since when it waits for a request. */

@@ -14,7 +14,6 @@ import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
-import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.util.ArrayList;
@@ -320,7 +319,7 @@ public final class RequestFilter {
 
   private Optional<Problem> bodyProblem(Operation operation, HttpServerRequest request) {
     String length = request.getHeader("Content-Length");
-    boolean empty = length == null ? !unmeasured(request) : length.equals("0");
+    boolean empty = length == null ? !Admission.unmeasured(request) : length.equals("0");
     if (operation.body().isEmpty() || empty) {
       // Or the server would decode a form that nobody asked for, and fail at a GET that has one.
       request.headers().remove("Content-Type");
@@ -340,16 +339,6 @@ public final class RequestFilter {
                 "Content-Type is "
                     + (type == null ? "missing" : type)
                     + "; send application/json"));
-  }
-
-  /**
-   * A body without a Content-Length. HTTP/2 does not announce one, but a body that is taken has a
-   * type.
-   */
-  private static boolean unmeasured(HttpServerRequest request) {
-    return request.version() == HttpVersion.HTTP_2
-        ? request.getHeader("Content-Type") != null
-        : request.getHeader("Transfer-Encoding") != null;
   }
 
   private Problem tooLarge() {

@@ -83,6 +83,7 @@ class AdmissionIT {
         .containsIgnoringCase("Retry-After: 2")
         .contains("server.max-bodies");
     api.create("there is room for a small one");
+    assertThat(answer(connect(get("/api/v1/messages?limit=1")))).startsWith("HTTP/1.1 200 ");
     assertThat(node.metric("herald_api_refused_total")).isPositive();
 
     second.close();
@@ -186,6 +187,10 @@ class AdmissionIT {
         + Node.KEY
         + "\r\nContent-Type: application/json\r\n"
         + length;
+  }
+
+  private static String get(String path) {
+    return "GET " + path + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + Node.KEY + "\r\n\r\n";
   }
 
   private static void awaitHeld(double bytes) {
