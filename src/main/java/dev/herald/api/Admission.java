@@ -1,11 +1,15 @@
 package dev.herald.api;
 
 import dev.herald.config.Settings;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
 import java.util.Comparator;
 import java.util.Map;
@@ -71,18 +75,33 @@ public final class Admission {
 
   private void opened(HttpConnection connection) {
     peers.put(connection, new Peer());
-    connection.closeHandler(closed -> peers.remove(connection));
+    channel(connection).closeFuture().addListener(closed -> peers.remove(connection));
     if (peers.size() > maxConnections) {
-      HttpConnection closed = longestSilent(connection).orElse(connection);
-      peers.remove(closed);
-      closed.close();
+      drop(longestSilent(connection).orElse(connection));
     }
+  }
+
+  /** Closes a connection at once; {@code close()} waits for a client that does not read. */
+  private void drop(HttpConnection connection) {
+    Peer peer = peers.get(connection);
+    if (peer != null) {
+      peer.dropped = true;
+    }
+    // From the first handler on, so neither TLS nor HTTP/2 says goodbye.
+    ChannelHandlerContext first = channel(connection).pipeline().firstContext();
+    if (first != null) {
+      first.close();
+    }
+  }
+
+  private static Channel channel(HttpConnection connection) {
+    return ((ConnectionBase) connection).channel();
   }
 
   /** The connection that has waited longest for a request; nothing while all are at work. */
   private Optional<HttpConnection> longestSilent(HttpConnection newest) {
     return peers.entrySet().stream()
-        .filter(peer -> peer.getKey() != newest && peer.getValue().working.get() == 0)
+        .filter(peer -> peer.getKey() != newest && peer.getValue().silent())
         .min(Comparator.comparingLong(peer -> peer.getValue().since))
         .map(Map.Entry::getKey);
   }
@@ -92,25 +111,44 @@ public final class Admission {
     arriving.forEach(
         request -> {
           if (now - request.since > bodyNanos || request.fillsUp(now)) {
-            request.connection.close();
+            drop(request.connection);
           } else {
             request.peer.ifPresent(peer -> peer.since = now);
           }
         });
     peers.forEach(
         (connection, peer) -> {
-          if (peer.working.get() == 0 && now - peer.since > idleNanos) {
-            connection.close();
+          if (peer.silent() && now - peer.since > idleNanos) {
+            drop(connection);
           }
         });
   }
 
-  /** Notes that the head of a request has arrived. */
-  void begins(HttpServerRequest request) {
-    Peer peer = peers.get(request.connection());
-    if (peer != null) {
-      peer.since = System.nanoTime();
+  /** Hands on a request whose head has arrived, unless its client does not read its answers. */
+  void begin(HttpServerRequest request, Handler<HttpServerRequest> next) {
+    HttpConnection connection = request.connection();
+    Peer peer = peers.get(connection);
+    if (peer == null) {
+      // It is closed; this one was waiting behind others.
+      return;
     }
+    if (!reads(request)) {
+      drop(connection);
+      return;
+    }
+    peer.since = System.nanoTime();
+    next.handle(request);
+  }
+
+  /** Over HTTP/2 the streams of a connection bound what waits. */
+  private static boolean reads(HttpServerRequest request) {
+    Channel channel = channel(request.connection());
+    if (request.version() != HttpVersion.HTTP_2 && !channel.isWritable()) {
+      // Answers to requests that came together are held until now.
+      channel.flush();
+      return channel.isWritable();
+    }
+    return true;
   }
 
   /**
@@ -175,6 +213,11 @@ public final class Admission {
     private final AtomicInteger working = new AtomicInteger();
 
     private volatile long since = System.nanoTime();
+    private volatile boolean dropped;
+
+    boolean silent() {
+      return working.get() == 0 && !dropped;
+    }
   }
 
   /** A request that was let in. */

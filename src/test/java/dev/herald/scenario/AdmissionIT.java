@@ -156,7 +156,23 @@ class AdmissionIT {
         assertThat(answer(client)).startsWith("HTTP/1.1 200 ");
       }
     }
-    assertThat(node.metric("herald_api_connections")).isLessThanOrEqualTo(20);
+    await().until(() -> node.metric("herald_api_connections") <= 20);
+  }
+
+  @Test
+  void should_close_a_connection_whose_client_does_not_read() throws IOException {
+    connect(get("/swagger/swagger-ui-bundle.js").repeat(50));
+    await().until(() -> node.metric("herald_api_connections") == 1);
+    await().until(() -> node.metric("herald_api_connections") == 0);
+  }
+
+  @Test
+  void should_answer_many_requests_that_come_together() throws IOException {
+    String one = get("/openapi.json");
+    Socket client =
+        connect(one.repeat(39) + one.replace("Host: x", "Host: x\r\nConnection: close"));
+    String answers = new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(answers.split("HTTP/1.1 200 OK", -1)).hasSize(41);
   }
 
   private Socket connect(String begin) throws IOException {
