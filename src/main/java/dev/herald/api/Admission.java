@@ -32,6 +32,10 @@ public final class Admission {
 
   private static final String ADMITTED = "herald.admitted";
   private static final long LOOK_MS = 250;
+
+  /** Answering a request begins the next one that waits on its connection, on the same stack. */
+  private static final int MOST_NESTED = 50;
+
   private static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final int maxBodyBytes;
@@ -124,7 +128,10 @@ public final class Admission {
         });
   }
 
-  /** Hands on a request whose head has arrived, unless its client does not read its answers. */
+  /**
+   * Hands on a request whose head has arrived, unless its client does not read its answers, or sent
+   * too many without waiting for one.
+   */
   void begin(HttpServerRequest request, Handler<HttpServerRequest> next) {
     HttpConnection connection = request.connection();
     Peer peer = peers.get(connection);
@@ -132,12 +139,17 @@ public final class Admission {
       // It is closed; this one was waiting behind others.
       return;
     }
-    if (!reads(request)) {
+    if (!reads(request) || peer.nested == MOST_NESTED) {
       drop(connection);
       return;
     }
     peer.since = System.nanoTime();
-    next.handle(request);
+    peer.nested++;
+    try {
+      next.handle(request);
+    } finally {
+      peer.nested--;
+    }
   }
 
   /** Over HTTP/2 the streams of a connection bound what waits. */
@@ -157,15 +169,8 @@ public final class Admission {
    * counts as what has arrived, so a few slow clients take no room from others.
    */
   boolean admit(RoutingContext context) {
-    long bytes = REQUEST_BYTES + announced(context.request());
-    if (held.addAndGet(bytes) > maxBytes) {
-      held.addAndGet(-bytes);
-      refused.increment();
-      return false;
-    }
-    Admitted request = new Admitted(context.request(), bytes);
-    context.put(ADMITTED, request);
-    arriving.add(request);
+    Admitted request = new Admitted(context.request());
+    // First, so that whatever fails after it is counted out again.
     context.addBodyEndHandler(answered -> request.end());
     // Until then the route still holds what it got, though the client has left.
     context.addEndHandler(
@@ -174,7 +179,12 @@ public final class Admission {
             request.end();
           }
         });
-    return true;
+    context.put(ADMITTED, request);
+    if (request.fits(announced(context.request()))) {
+      return true;
+    }
+    refused.increment();
+    return false;
   }
 
   /** Called between the last byte of a request and its route. */
@@ -215,6 +225,9 @@ public final class Admission {
     private volatile long since = System.nanoTime();
     private volatile boolean dropped;
 
+    /** Only the connection's event loop uses this. */
+    private int nested;
+
     boolean silent() {
       return working.get() == 0 && !dropped;
     }
@@ -230,11 +243,21 @@ public final class Admission {
     private volatile boolean working;
     private boolean ended;
 
-    Admitted(HttpServerRequest request, long bytes) {
+    Admitted(HttpServerRequest request) {
       this.request = request;
       this.connection = request.connection();
       this.peer = Optional.ofNullable(peers.get(request.connection()));
-      this.bytes = bytes;
+    }
+
+    /** Counts it with a body of this length; false, and not counted, if that is too much. */
+    synchronized boolean fits(long body) {
+      count(body);
+      if (held.get() > maxBytes) {
+        end();
+        return false;
+      }
+      arriving.add(this);
+      return true;
     }
 
     /** Counts a slow body anew; true if its growth is too much for what is left. */

@@ -175,6 +175,20 @@ class AdmissionIT {
     assertThat(answers.split("HTTP/1.1 200 OK", -1)).hasSize(41);
   }
 
+  @Test
+  void should_close_a_connection_that_sends_thousands_behind_a_slow_request() throws IOException {
+    Socket client = connect(get("/openapi.json") + get("/live").repeat(3_000));
+    int answers = 0;
+    try {
+      for (String read = answer(client); !read.isEmpty(); read = answer(client)) {
+        answers += read.split("HTTP/1.1 200", -1).length - 1;
+      }
+    } catch (SocketException closed) {
+      // What was not read is lost.
+    }
+    assertThat(answers).isLessThan(60);
+  }
+
   private Socket connect(String begin) throws IOException {
     Socket client = new Socket(InetAddress.getLoopbackAddress(), port);
     clients.add(client);
