@@ -31,6 +31,12 @@ public final class Admission {
   static final int REQUEST_BYTES = 8 * 1024;
 
   private static final String ADMITTED = "herald.admitted";
+
+  /**
+   * Connections above the limit while all others are at work, so that health checks get through.
+   */
+  private static final int RESERVE = 32;
+
   private static final long LOOK_MS = 250;
 
   /** Answering a request begins the next one that waits on its connection, on the same stack. */
@@ -81,7 +87,14 @@ public final class Admission {
     peers.put(connection, new Peer());
     channel(connection).closeFuture().addListener(closed -> peers.remove(connection));
     if (peers.size() > maxConnections) {
-      drop(longestSilent(connection).orElse(connection));
+      longestSilent(connection)
+          .ifPresentOrElse(
+              this::drop,
+              () -> {
+                if (peers.size() > maxConnections + RESERVE) {
+                  drop(connection);
+                }
+              });
     }
   }
 

@@ -160,6 +160,23 @@ class AdmissionIT {
   }
 
   @Test
+  void should_answer_health_checks_while_all_connections_are_at_work() throws Exception {
+    try (Connection other = DriverManager.getConnection(database, "postgres", "")) {
+      other.setAutoCommit(false);
+      other.createStatement().execute("LOCK TABLE message IN ACCESS EXCLUSIVE MODE");
+      for (int i = 1; i <= 20; i++) {
+        connect(head("Content-Length: " + BODY.length() + "\r\n\r\n") + BODY);
+        awaitHeld(i * 8_192);
+      }
+      for (int i = 0; i < 5; i++) {
+        assertThat(answer(connect(get("/live")))).startsWith("HTTP/1.1 200 ");
+      }
+      assertThat(node.metric("herald_api_held_bytes")).isGreaterThan(20 * 8_192);
+      other.rollback();
+    }
+  }
+
+  @Test
   void should_close_a_connection_whose_client_does_not_read() throws IOException {
     connect(get("/swagger/swagger-ui-bundle.js").repeat(50));
     await().until(() -> node.metric("herald_api_connections") == 1);
