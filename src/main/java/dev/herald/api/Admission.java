@@ -3,6 +3,7 @@ package dev.herald.api;
 import dev.herald.config.Settings;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http2.Http2Error;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
@@ -128,7 +129,7 @@ public final class Admission {
     arriving.forEach(
         request -> {
           if (now - request.since > bodyNanos || request.fillsUp(now)) {
-            drop(request.connection);
+            request.breakOff();
           } else {
             request.peer.ifPresent(peer -> peer.since = now);
           }
@@ -249,7 +250,6 @@ public final class Admission {
   /** A request that was let in. */
   private final class Admitted {
     private final HttpServerRequest request;
-    private final HttpConnection connection;
     private final Optional<Peer> peer;
     private final long since = System.nanoTime();
     private long bytes;
@@ -258,7 +258,6 @@ public final class Admission {
 
     Admitted(HttpServerRequest request) {
       this.request = request;
-      this.connection = request.connection();
       this.peer = Optional.ofNullable(peers.get(request.connection()));
     }
 
@@ -271,6 +270,15 @@ public final class Admission {
       }
       arriving.add(this);
       return true;
+    }
+
+    /** Ends it; over HTTP/2 the other streams of its connection go on. */
+    void breakOff() {
+      if (request.version() == HttpVersion.HTTP_2) {
+        request.response().reset(Http2Error.CANCEL.code());
+      } else {
+        drop(request.connection());
+      }
     }
 
     /** Counts a slow body anew; true if its growth is too much for what is left. */

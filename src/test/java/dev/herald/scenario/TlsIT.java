@@ -45,6 +45,7 @@ class TlsIT {
             .with("server.tls.certificate", certificate)
             .with("server.tls.key", key)
             .with("dispatch.enabled", false)
+            .with("server.body-timeout", "1s")
             .start()) {
       URI url = URI.create(node.api().url().replace("http:", "https:") + "/api/v1/messages");
       for (HttpClient.Version version : HttpClient.Version.values()) {
@@ -68,6 +69,19 @@ class TlsIT {
         assertThat(subject(created)).isEqualTo("CN=first");
       }
       shouldAnswerHeadWithTheLengthOfTheBodyOnly(url, client(first, HttpClient.Version.HTTP_2));
+      assertThatThrownBy(
+              () ->
+                  client(first, HttpClient.Version.HTTP_2)
+                      .send(
+                          HttpRequest.newBuilder(url)
+                              .header("Authorization", "Bearer " + Node.KEY)
+                              .header("Content-Type", "application/json")
+                              .POST(BodyPublishers.fromPublisher(subscriber -> {}))
+                              .build(),
+                          BodyHandlers.ofString()))
+          .as("a slow body ends its stream, not the connection")
+          .hasMessageContaining("RST_STREAM");
+      await().until(() -> node.metric("herald_api_held_bytes") == 0);
       assertThatThrownBy(() -> node.api().get("/live"))
           .as("without TLS there is no answer")
           .isInstanceOf(RuntimeException.class);
