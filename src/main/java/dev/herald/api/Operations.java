@@ -109,7 +109,7 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
             leave(called, exchange, http);
             callback.done(sync);
           });
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       exchange.setException(e);
       leave(called, exchange, http);
       callback.done(true);
@@ -175,7 +175,7 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
         leaveOutBody(exchange.getMessage(), http);
         return;
       }
-    } catch (RuntimeException unwritable) {
+    } catch (Throwable unwritable) {
       exchange.setException(unwritable);
     }
     // The request is wrong, or its route has no error handler or is stopped.

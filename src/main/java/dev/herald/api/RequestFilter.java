@@ -3,6 +3,7 @@ package dev.herald.api;
 import com.networknt.schema.JsonSchema;
 import dev.herald.api.Contract.Operation;
 import dev.herald.config.Settings;
+import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.FieldError;
 import dev.herald.problem.Problem.Type;
@@ -14,6 +15,7 @@ import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.StreamResetException;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.util.ArrayList;
@@ -97,6 +99,7 @@ public final class RequestFilter {
       // What has no path: OPTIONS *, CONNECT.
       case 404 -> refuse(context, nothingAt(context.request().uri()));
       case 413 -> refuse(context, tooLarge());
+      case 417 -> refuse(context, Problem.of(Type.MALFORMED, "Expect may only be 100-continue"));
       default -> {
         MDC.put(Operations.ID_IN_LOG, context.request().getHeader(Operations.CORRELATION_ID));
         LOG.error("The server failed on {}", context.request().path(), context.failure());
@@ -104,6 +107,9 @@ public final class RequestFilter {
         refuse(
             context,
             Problem.of(Type.INTERNAL, "Herald failed; search its log for the correlationId"));
+        if (!(context.failure() instanceof StackOverflowError)) {
+          FailStop.passOn(context.failure());
+        }
       }
     }
   }
@@ -112,6 +118,7 @@ public final class RequestFilter {
   private static boolean brokenOff(RoutingContext context) {
     Throwable failure = context.failure();
     return failure instanceof HttpClosedException
+        || failure instanceof StreamResetException
         || failure instanceof DecoderException
         || (failure instanceof NumberFormatException && !context.request().isEnded());
   }
