@@ -327,6 +327,11 @@ public final class RequestFilter {
   private Optional<Problem> bodyProblem(Operation operation, HttpServerRequest request) {
     String length = request.getHeader("Content-Length");
     boolean empty = length == null ? !Admission.unmeasured(request) : length.equals("0");
+    boolean tooLong =
+        length != null && (length.length() > 9 || Integer.parseInt(length) > maxBodyBytes);
+    if (operation.body().isEmpty() && tooLong) {
+      return Optional.of(Problem.of(Type.MALFORMED, "this call takes no body"));
+    }
     if (operation.body().isEmpty() || empty) {
       // Or the server would decode a form that nobody asked for, and fail at a GET that has one.
       request.headers().remove("Content-Type");
@@ -334,7 +339,7 @@ public final class RequestFilter {
           ? Optional.of(Problem.of(Type.MALFORMED, "the body is empty; it must be JSON"))
           : Optional.empty();
     }
-    if (length != null && (length.length() > 9 || Integer.parseInt(length) > maxBodyBytes)) {
+    if (tooLong) {
       return Optional.of(tooLarge());
     }
     String type = request.getHeader("Content-Type");
