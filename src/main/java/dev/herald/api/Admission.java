@@ -1,10 +1,16 @@
 package dev.herald.api;
 
 import dev.herald.config.Settings;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http2.Http2Error;
+import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
 import java.util.Comparator;
 import java.util.Map;
@@ -26,7 +32,17 @@ public final class Admission {
   static final int REQUEST_BYTES = 8 * 1024;
 
   private static final String ADMITTED = "herald.admitted";
+
+  /**
+   * Connections above the limit while all others are at work, so that health checks get through.
+   */
+  private static final int RESERVE = 32;
+
   private static final long LOOK_MS = 250;
+
+  /** Answering a request begins the next one that waits on its connection, on the same stack. */
+  private static final int MOST_NESTED = 50;
+
   private static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final int maxBodyBytes;
@@ -70,18 +86,40 @@ public final class Admission {
 
   private void opened(HttpConnection connection) {
     peers.put(connection, new Peer());
-    connection.closeHandler(closed -> peers.remove(connection));
+    channel(connection).closeFuture().addListener(closed -> peers.remove(connection));
     if (peers.size() > maxConnections) {
-      HttpConnection closed = longestSilent(connection).orElse(connection);
-      peers.remove(closed);
-      closed.close();
+      longestSilent(connection)
+          .ifPresentOrElse(
+              this::drop,
+              () -> {
+                if (peers.size() > maxConnections + RESERVE) {
+                  drop(connection);
+                }
+              });
     }
+  }
+
+  /** Closes a connection at once; {@code close()} waits for a client that does not read. */
+  private void drop(HttpConnection connection) {
+    Peer peer = peers.get(connection);
+    if (peer != null) {
+      peer.dropped = true;
+    }
+    // From the first handler on, so neither TLS nor HTTP/2 says goodbye.
+    ChannelHandlerContext first = channel(connection).pipeline().firstContext();
+    if (first != null) {
+      first.close();
+    }
+  }
+
+  private static Channel channel(HttpConnection connection) {
+    return ((ConnectionBase) connection).channel();
   }
 
   /** The connection that has waited longest for a request; nothing while all are at work. */
   private Optional<HttpConnection> longestSilent(HttpConnection newest) {
     return peers.entrySet().stream()
-        .filter(peer -> peer.getKey() != newest && peer.getValue().working.get() == 0)
+        .filter(peer -> peer.getKey() != newest && peer.getValue().silent())
         .min(Comparator.comparingLong(peer -> peer.getValue().since))
         .map(Map.Entry::getKey);
   }
@@ -91,25 +129,52 @@ public final class Admission {
     arriving.forEach(
         request -> {
           if (now - request.since > bodyNanos || request.fillsUp(now)) {
-            request.connection.close();
+            request.breakOff();
           } else {
             request.peer.ifPresent(peer -> peer.since = now);
           }
         });
     peers.forEach(
         (connection, peer) -> {
-          if (peer.working.get() == 0 && now - peer.since > idleNanos) {
-            connection.close();
+          if (peer.silent() && now - peer.since > idleNanos) {
+            drop(connection);
           }
         });
   }
 
-  /** Notes that the head of a request has arrived. */
-  void begins(HttpServerRequest request) {
-    Peer peer = peers.get(request.connection());
-    if (peer != null) {
-      peer.since = System.nanoTime();
+  /**
+   * Hands on a request whose head has arrived, unless its client does not read its answers, or sent
+   * too many without waiting for one.
+   */
+  void begin(HttpServerRequest request, Handler<HttpServerRequest> next) {
+    HttpConnection connection = request.connection();
+    Peer peer = peers.get(connection);
+    if (peer == null) {
+      // It is closed; this one was waiting behind others.
+      return;
     }
+    if (!reads(request) || peer.nested == MOST_NESTED) {
+      drop(connection);
+      return;
+    }
+    peer.since = System.nanoTime();
+    peer.nested++;
+    try {
+      next.handle(request);
+    } finally {
+      peer.nested--;
+    }
+  }
+
+  /** Over HTTP/2 the streams of a connection bound what waits. */
+  private static boolean reads(HttpServerRequest request) {
+    Channel channel = channel(request.connection());
+    if (request.version() != HttpVersion.HTTP_2 && !channel.isWritable()) {
+      // Answers to requests that came together are held until now.
+      channel.flush();
+      return channel.isWritable();
+    }
+    return true;
   }
 
   /**
@@ -118,15 +183,8 @@ public final class Admission {
    * counts as what has arrived, so a few slow clients take no room from others.
    */
   boolean admit(RoutingContext context) {
-    long bytes = REQUEST_BYTES + announced(context.request());
-    if (held.addAndGet(bytes) > maxBytes) {
-      held.addAndGet(-bytes);
-      refused.increment();
-      return false;
-    }
-    Admitted request = new Admitted(context.request(), bytes);
-    context.put(ADMITTED, request);
-    arriving.add(request);
+    Admitted request = new Admitted(context.request());
+    // First, so that whatever fails after it is counted out again.
     context.addBodyEndHandler(answered -> request.end());
     // Until then the route still holds what it got, though the client has left.
     context.addEndHandler(
@@ -135,7 +193,12 @@ public final class Admission {
             request.end();
           }
         });
-    return true;
+    context.put(ADMITTED, request);
+    if (request.fits(announced(context.request()))) {
+      return true;
+    }
+    refused.increment();
+    return false;
   }
 
   /** Called between the last byte of a request and its route. */
@@ -150,12 +213,22 @@ public final class Admission {
   private long announced(HttpServerRequest request) {
     String length = request.getHeader("Content-Length");
     if (length == null) {
-      return request.isEnded() ? 0 : maxBodyBytes;
+      return unmeasured(request) ? maxBodyBytes : 0;
     }
     // The server refuses what is longer.
     return length.matches("\\d{1,9}")
         ? Math.min(Long.parseLong(length), maxBodyBytes)
         : maxBodyBytes;
+  }
+
+  /**
+   * Whether a request without a Content-Length has a body. HTTP/2 does not announce one, but a body
+   * that is taken has a type.
+   */
+  static boolean unmeasured(HttpServerRequest request) {
+    return request.version() == HttpVersion.HTTP_2
+        ? request.getHeader("Content-Type") != null
+        : request.getHeader("Transfer-Encoding") != null;
   }
 
   /** A connection, and since when it waits for a request. */
@@ -164,23 +237,48 @@ public final class Admission {
     private final AtomicInteger working = new AtomicInteger();
 
     private volatile long since = System.nanoTime();
+    private volatile boolean dropped;
+
+    /** Only the connection's event loop uses this. */
+    private int nested;
+
+    boolean silent() {
+      return working.get() == 0 && !dropped;
+    }
   }
 
   /** A request that was let in. */
   private final class Admitted {
     private final HttpServerRequest request;
-    private final HttpConnection connection;
     private final Optional<Peer> peer;
     private final long since = System.nanoTime();
     private long bytes;
     private volatile boolean working;
     private boolean ended;
 
-    Admitted(HttpServerRequest request, long bytes) {
+    Admitted(HttpServerRequest request) {
       this.request = request;
-      this.connection = request.connection();
       this.peer = Optional.ofNullable(peers.get(request.connection()));
-      this.bytes = bytes;
+    }
+
+    /** Counts it with a body of this length; false, and not counted, if that is too much. */
+    synchronized boolean fits(long body) {
+      count(body);
+      if (held.get() > maxBytes) {
+        end();
+        return false;
+      }
+      arriving.add(this);
+      return true;
+    }
+
+    /** Ends it; over HTTP/2 the other streams of its connection go on. */
+    void breakOff() {
+      if (request.version() == HttpVersion.HTTP_2) {
+        request.response().reset(Http2Error.CANCEL.code());
+      } else {
+        drop(request.connection());
+      }
     }
 
     /** Counts a slow body anew; true if its growth is too much for what is left. */

@@ -80,11 +80,7 @@ public final class ApiServer extends VertxPlatformHttpServer {
                       .orElseGet(HttpServerOptions::new)
                       // Such a connection is not seen until its first request has arrived.
                       .setHttp2ClearTextEnabled(false))
-              .requestHandler(
-                  request -> {
-                    admission.begins(request);
-                    router.handle(request);
-                  })
+              .requestHandler(request -> admission.begin(request, router))
               .invalidRequestHandler(filter::unreadable);
       admission.watch(getVertx(), server);
       await(server.listen(settings.port(), settings.host()));

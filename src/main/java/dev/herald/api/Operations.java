@@ -43,6 +43,9 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
   /** The name of the caller's API key: a header that the request filter alone can set. */
   static final String KEY_NAME = "Herald-Key-Name";
 
+  /** Marks a request that came as HEAD: a header that the request filter alone can set. */
+  static final String WITHOUT_BODY = "Herald-Without-Body";
+
   static final String CORRELATION_ID = "X-Correlation-ID";
 
   private static final Set<String> ANSWERED = Set.of("location", "retry-after");
@@ -92,7 +95,8 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
       Exchange exchange,
       AsyncCallback callback) {
     Contract.Operation called = contract.operation(operation.getOperationId());
-    HttpServerRequest request = exchange.getMessage(HttpMessage.class).getRequest();
+    HttpMessage http = exchange.getMessage(HttpMessage.class);
+    HttpServerRequest request = http.getRequest();
     MDC.put(ID_IN_LOG, request.getHeader(CORRELATION_ID));
     try {
       enter(called, exchange, request);
@@ -102,12 +106,12 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
           exchange,
           sync -> {
             routes.releaseProducer(route, producer);
-            leave(called, exchange);
+            leave(called, exchange, http);
             callback.done(sync);
           });
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       exchange.setException(e);
-      leave(called, exchange);
+      leave(called, exchange, http);
       callback.done(true);
       return true;
     } finally {
@@ -164,13 +168,14 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
   }
 
   /** Never throws, or the client would wait for ever. */
-  private void leave(Contract.Operation operation, Exchange exchange) {
+  private void leave(Contract.Operation operation, Exchange exchange, HttpMessage http) {
     try {
       if (exchange.getException() == null) {
         write(operation, exchange.getMessage());
+        leaveOutBody(exchange.getMessage(), http);
         return;
       }
-    } catch (RuntimeException unwritable) {
+    } catch (Throwable unwritable) {
       exchange.setException(unwritable);
     }
     // The request is wrong, or its route has no error handler or is stopped.
@@ -178,7 +183,19 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
       exchange.setProperty(Exchange.FAILURE_ROUTE_ID, operation.id());
     }
     exceptions.answer(exchange, exchange.getException());
+    leaveOutBody(exchange.getMessage(), http);
     exchange.setException(null);
+  }
+
+  /** Leaves only the length of the body for a HEAD. */
+  private static void leaveOutBody(Message answer, HttpMessage http) {
+    if (http.getRequest().headers().contains(WITHOUT_BODY)) {
+      byte[] body = answer.getBody(byte[].class);
+      if (body != null) {
+        http.getResponse().putHeader("Content-Length", Integer.toString(body.length));
+      }
+      answer.setBody(null);
+    }
   }
 
   private void write(Contract.Operation operation, Message answer) {

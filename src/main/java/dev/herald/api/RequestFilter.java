@@ -3,6 +3,7 @@ package dev.herald.api;
 import com.networknt.schema.JsonSchema;
 import dev.herald.api.Contract.Operation;
 import dev.herald.config.Settings;
+import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.FieldError;
 import dev.herald.problem.Problem.Type;
@@ -13,7 +14,8 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
-import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.StreamResetException;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.util.ArrayList;
@@ -40,6 +42,7 @@ public final class RequestFilter {
   private static final Logger LOG = LoggerFactory.getLogger(RequestFilter.class);
   private static final Pattern CORRELATION_ID = Pattern.compile("[A-Za-z0-9._:/+=-]{1,128}");
   private static final String JSON = "application/json";
+  private static final String HEAD = "herald.head";
 
   /** Two of these would say two things, and it is not defined which one counts. */
   private static final List<String> ONCE = List.of("Authorization", "Content-Type");
@@ -96,6 +99,7 @@ public final class RequestFilter {
       // What has no path: OPTIONS *, CONNECT.
       case 404 -> refuse(context, nothingAt(context.request().uri()));
       case 413 -> refuse(context, tooLarge());
+      case 417 -> refuse(context, Problem.of(Type.MALFORMED, "Expect may only be 100-continue"));
       default -> {
         MDC.put(Operations.ID_IN_LOG, context.request().getHeader(Operations.CORRELATION_ID));
         LOG.error("The server failed on {}", context.request().path(), context.failure());
@@ -103,6 +107,9 @@ public final class RequestFilter {
         refuse(
             context,
             Problem.of(Type.INTERNAL, "Herald failed; search its log for the correlationId"));
+        if (!(context.failure() instanceof StackOverflowError)) {
+          FailStop.passOn(context.failure());
+        }
       }
     }
   }
@@ -111,6 +118,7 @@ public final class RequestFilter {
   private static boolean brokenOff(RoutingContext context) {
     Throwable failure = context.failure();
     return failure instanceof HttpClosedException
+        || failure instanceof StreamResetException
         || failure instanceof DecoderException
         || (failure instanceof NumberFormatException && !context.request().isEnded());
   }
@@ -149,6 +157,7 @@ public final class RequestFilter {
     headers.set(Operations.CORRELATION_ID, correlationId);
     context.response().putHeader(Operations.CORRELATION_ID, correlationId);
     headers.remove(Operations.KEY_NAME);
+    headers.remove(Operations.WITHOUT_BODY);
 
     String path;
     try {
@@ -169,7 +178,7 @@ public final class RequestFilter {
     }
     Map<String, Operation> operations = contract.at(path);
     if (request.method() == HttpMethod.HEAD && operations.containsKey("GET")) {
-      // The server leaves the body out.
+      context.put(HEAD, true);
       context.reroute(HttpMethod.GET, target(request));
       return;
     }
@@ -200,6 +209,9 @@ public final class RequestFilter {
   private void passOn(RoutingContext context, Operation operation) {
     Supplier<Reply> memory = fromMemory.get(operation.id());
     if (memory == null && admission.admit(context)) {
+      if (head(context)) {
+        context.request().headers().set(Operations.WITHOUT_BODY, "");
+      }
       context.next();
     } else if (memory == null) {
       context.response().putHeader("Retry-After", ExceptionMapper.RETRY_AFTER);
@@ -210,13 +222,24 @@ public final class RequestFilter {
               "the requests under way fill the memory for them (server.max-bodies); try again later"));
     } else {
       Reply reply = memory.get();
-      Buffer body = Buffer.buffer(json.bytes(reply.body()));
-      context
-          .response()
-          .setStatusCode(reply.status())
-          .putHeader("Content-Type", JSON)
-          .putHeader("Content-Length", Integer.toString(body.length()))
-          .end(body);
+      context.response().setStatusCode(reply.status()).putHeader("Content-Type", JSON);
+      end(context, Buffer.buffer(json.bytes(reply.body())));
+    }
+  }
+
+  /** Whether a request came as HEAD: it may be on its way as GET since. */
+  private static boolean head(RoutingContext context) {
+    return context.request().method() == HttpMethod.HEAD || context.get(HEAD) != null;
+  }
+
+  /** Sends the body, or to a HEAD its length; over HTTP/2 the server would send both. */
+  private static void end(RoutingContext context, Buffer body) {
+    HttpServerResponse response = context.response();
+    response.putHeader("Content-Length", Integer.toString(body.length()));
+    if (head(context)) {
+      response.end();
+    } else {
+      response.end(body);
     }
   }
 
@@ -303,7 +326,12 @@ public final class RequestFilter {
 
   private Optional<Problem> bodyProblem(Operation operation, HttpServerRequest request) {
     String length = request.getHeader("Content-Length");
-    boolean empty = length == null ? !unmeasured(request) : length.equals("0");
+    boolean empty = length == null ? !Admission.unmeasured(request) : length.equals("0");
+    boolean tooLong =
+        length != null && (length.length() > 9 || Integer.parseInt(length) > maxBodyBytes);
+    if (operation.body().isEmpty() && tooLong) {
+      return Optional.of(Problem.of(Type.MALFORMED, "this call takes no body"));
+    }
     if (operation.body().isEmpty() || empty) {
       // Or the server would decode a form that nobody asked for, and fail at a GET that has one.
       request.headers().remove("Content-Type");
@@ -311,7 +339,7 @@ public final class RequestFilter {
           ? Optional.of(Problem.of(Type.MALFORMED, "the body is empty; it must be JSON"))
           : Optional.empty();
     }
-    if (length != null && (length.length() > 9 || Integer.parseInt(length) > maxBodyBytes)) {
+    if (tooLong) {
       return Optional.of(tooLarge());
     }
     String type = request.getHeader("Content-Type");
@@ -323,16 +351,6 @@ public final class RequestFilter {
                 "Content-Type is "
                     + (type == null ? "missing" : type)
                     + "; send application/json"));
-  }
-
-  /**
-   * A body without a Content-Length. HTTP/2 does not announce one, but a body that is taken has a
-   * type.
-   */
-  private static boolean unmeasured(HttpServerRequest request) {
-    return request.version() == HttpVersion.HTTP_2
-        ? request.getHeader("Content-Type") != null
-        : request.getHeader("Transfer-Encoding") != null;
   }
 
   private Problem tooLarge() {
@@ -404,7 +422,7 @@ public final class RequestFilter {
     context
         .response()
         .setStatusCode(problem.status())
-        .putHeader("Content-Type", Problem.MEDIA_TYPE)
-        .end(body);
+        .putHeader("Content-Type", Problem.MEDIA_TYPE);
+    end(context, Buffer.buffer(body));
   }
 }

@@ -83,6 +83,7 @@ class AdmissionIT {
         .containsIgnoringCase("Retry-After: 2")
         .contains("server.max-bodies");
     api.create("there is room for a small one");
+    assertThat(answer(connect(get("/api/v1/messages?limit=1")))).startsWith("HTTP/1.1 200 ");
     assertThat(node.metric("herald_api_refused_total")).isPositive();
 
     second.close();
@@ -155,7 +156,54 @@ class AdmissionIT {
         assertThat(answer(client)).startsWith("HTTP/1.1 200 ");
       }
     }
-    assertThat(node.metric("herald_api_connections")).isLessThanOrEqualTo(20);
+    await().until(() -> node.metric("herald_api_connections") <= 20);
+  }
+
+  @Test
+  void should_answer_health_checks_while_all_connections_are_at_work() throws Exception {
+    try (Connection other = DriverManager.getConnection(database, "postgres", "")) {
+      other.setAutoCommit(false);
+      other.createStatement().execute("LOCK TABLE message IN ACCESS EXCLUSIVE MODE");
+      for (int i = 1; i <= 20; i++) {
+        connect(head("Content-Length: " + BODY.length() + "\r\n\r\n") + BODY);
+        awaitHeld(i * 8_192);
+      }
+      for (int i = 0; i < 5; i++) {
+        assertThat(answer(connect(get("/live")))).startsWith("HTTP/1.1 200 ");
+      }
+      assertThat(node.metric("herald_api_held_bytes")).isGreaterThan(20 * 8_192);
+      other.rollback();
+    }
+  }
+
+  @Test
+  void should_close_a_connection_whose_client_does_not_read() throws IOException {
+    connect(get("/swagger/swagger-ui-bundle.js").repeat(50));
+    await().until(() -> node.metric("herald_api_connections") == 1);
+    await().until(() -> node.metric("herald_api_connections") == 0);
+  }
+
+  @Test
+  void should_answer_many_requests_that_come_together() throws IOException {
+    String one = get("/openapi.json");
+    Socket client =
+        connect(one.repeat(39) + one.replace("Host: x", "Host: x\r\nConnection: close"));
+    String answers = new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(answers.split("HTTP/1.1 200 OK", -1)).hasSize(41);
+  }
+
+  @Test
+  void should_close_a_connection_that_sends_thousands_behind_a_slow_request() throws IOException {
+    Socket client = connect(get("/openapi.json") + get("/live").repeat(3_000));
+    int answers = 0;
+    try {
+      for (String read = answer(client); !read.isEmpty(); read = answer(client)) {
+        answers += read.split("HTTP/1.1 200", -1).length - 1;
+      }
+    } catch (SocketException closed) {
+      // What was not read is lost.
+    }
+    assertThat(answers).isLessThan(60);
   }
 
   private Socket connect(String begin) throws IOException {
@@ -186,6 +234,10 @@ class AdmissionIT {
         + Node.KEY
         + "\r\nContent-Type: application/json\r\n"
         + length;
+  }
+
+  private static String get(String path) {
+    return "GET " + path + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + Node.KEY + "\r\n\r\n";
   }
 
   private static void awaitHeld(double bytes) {

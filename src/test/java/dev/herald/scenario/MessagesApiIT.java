@@ -438,6 +438,16 @@ class MessagesApiIT {
   }
 
   @Test
+  void should_refuse_expectations_and_large_bodies_that_nobody_takes() {
+    Reply reply = raw("POST", "/api/v1/messages", "Expect: anything\r\n", "{}");
+    assertThat(reply.status()).isEqualTo(400);
+    assertThat(reply.body()).contains("Expect may only be 100-continue");
+    reply = raw("GET", "/api/v1/messages", "Content-Length: 99999999\r\n", null);
+    assertThat(reply.status()).isEqualTo(400);
+    assertThat(reply.body()).contains("this call takes no body");
+  }
+
+  @Test
   void should_answer_the_same_request_the_same_way() {
     Map<String, Object> body = Api.message("only once");
     Answer first = api.post("/api/v1/messages", body, "Idempotency-Key", "key 1").expect(201);

@@ -22,6 +22,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.List;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -43,6 +45,7 @@ class TlsIT {
             .with("server.tls.certificate", certificate)
             .with("server.tls.key", key)
             .with("dispatch.enabled", false)
+            .with("server.body-timeout", "1s")
             .start()) {
       URI url = URI.create(node.api().url().replace("http:", "https:") + "/api/v1/messages");
       for (HttpClient.Version version : HttpClient.Version.values()) {
@@ -65,6 +68,20 @@ class TlsIT {
         assertThat(created.version()).isEqualTo(version);
         assertThat(subject(created)).isEqualTo("CN=first");
       }
+      shouldAnswerHeadWithTheLengthOfTheBodyOnly(url, client(first, HttpClient.Version.HTTP_2));
+      assertThatThrownBy(
+              () ->
+                  client(first, HttpClient.Version.HTTP_2)
+                      .send(
+                          HttpRequest.newBuilder(url)
+                              .header("Authorization", "Bearer " + Node.KEY)
+                              .header("Content-Type", "application/json")
+                              .POST(BodyPublishers.fromPublisher(subscriber -> {}))
+                              .build(),
+                          BodyHandlers.ofString()))
+          .as("a slow body ends its stream, not the connection")
+          .hasMessageContaining("RST_STREAM");
+      await().until(() -> node.metric("herald_api_held_bytes") == 0);
       assertThatThrownBy(() -> node.api().get("/live"))
           .as("without TLS there is no answer")
           .isInstanceOf(RuntimeException.class);
@@ -108,6 +125,40 @@ class TlsIT {
     assertThatThrownBy(() -> Configured.with(changes))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining(message);
+  }
+
+  private static void shouldAnswerHeadWithTheLengthOfTheBodyOnly(URI url, HttpClient client)
+      throws Exception {
+    for (String path :
+        List.of(
+            "/live",
+            "/openapi.json",
+            "/swagger/",
+            "/api/v1/messages?limit=1",
+            "/api/v1/messages?limit=x",
+            "/api/v1/messages/01890a5d-ac96-774b-bcce-b302099a8057",
+            "/api/v1/nothing")) {
+      for (String key : List.of(Node.KEY, "no")) {
+        List<HttpResponse<String>> answers = new ArrayList<>();
+        for (String method : List.of("GET", "HEAD")) {
+          answers.add(
+              client.send(
+                  HttpRequest.newBuilder(url.resolve(path))
+                      .method(method, BodyPublishers.noBody())
+                      .header("Authorization", "Bearer " + key)
+                      .header("X-Correlation-ID", "same")
+                      .build(),
+                  BodyHandlers.ofString()));
+        }
+        HttpResponse<String> head = answers.get(1);
+        assertThat(head.version()).isEqualTo(HttpClient.Version.HTTP_2);
+        assertThat(head.statusCode()).as(path).isEqualTo(answers.get(0).statusCode());
+        assertThat(head.body()).as(path).isEmpty();
+        assertThat(head.headers().firstValueAsLong("Content-Length"))
+            .as(path)
+            .hasValue(answers.get(0).body().getBytes(StandardCharsets.UTF_8).length);
+      }
+    }
   }
 
   private static void awaitCertificate(URI url, String name, SSLContext trust) {
