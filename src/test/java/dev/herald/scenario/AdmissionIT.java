@@ -193,8 +193,15 @@ class AdmissionIT {
   }
 
   @Test
-  void should_close_a_connection_that_sends_thousands_behind_a_slow_request() throws IOException {
-    Socket client = connect(get("/openapi.json") + get("/live").repeat(3_000));
+  void should_close_a_connection_that_sends_thousands_behind_a_slow_request() throws Exception {
+    Socket client;
+    try (Connection other = DriverManager.getConnection(database, "postgres", "")) {
+      other.setAutoCommit(false);
+      other.createStatement().execute("LOCK TABLE message IN ACCESS EXCLUSIVE MODE");
+      client = connect(get("/api/v1/messages?limit=1") + get("/live").repeat(3_000));
+      awaitHeld(8_192);
+      other.rollback();
+    }
     int answers = 0;
     try {
       for (String read = answer(client); !read.isEmpty(); read = answer(client)) {
