@@ -27,6 +27,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** Several nodes under load, and one fault after the other. */
 final class Storm {
   private static final int BATCH = 50;
+
+  /** More than open a circuit; once it is open, only a few messages at a time test the provider. */
+  private static final int ENOUGH_FOR_AN_OUTAGE = 30;
+
   private static final Duration LEASE = Duration.ofSeconds(12);
   private static final Duration TIMEOUT = Duration.ofSeconds(2);
 
@@ -217,7 +221,7 @@ final class Storm {
       }
       case PROVIDER_OUTAGE -> {
         outage = true;
-        awaitPosts(BATCH, postgres);
+        awaitPosts(ENOUGH_FOR_AN_OUTAGE, postgres);
         outage = false;
       }
     }
@@ -243,13 +247,13 @@ final class Storm {
     }
   }
 
-  /** Until so many more POSTs have come, or none are left to come. */
+  /** Until so many more POSTs have come, or nothing is due: what was refused waits ever longer. */
   private void awaitPosts(int more, BreakablePostgres postgres) {
     int enough = ledger.postCount() + more;
     await()
         .atMost(Duration.ofMinutes(1))
         .pollInterval(Duration.ofMillis(20))
-        .until(() -> ledger.postCount() >= enough || pending(postgres) == 0);
+        .until(() -> ledger.postCount() >= enough || due(postgres) == 0);
   }
 
   /** Until the leases that stand now are over, and what they held has been claimed again. */
@@ -288,10 +292,17 @@ final class Storm {
   }
 
   private static int pending(BreakablePostgres postgres) throws Exception {
+    return count(postgres, "status = 'PENDING'");
+  }
+
+  private static int due(BreakablePostgres postgres) throws Exception {
+    return count(postgres, "status = 'PENDING' AND next_attempt_at <= now()");
+  }
+
+  private static int count(BreakablePostgres postgres, String condition) throws Exception {
     try (Connection database = postgres.connect();
         Statement statement = database.createStatement();
-        ResultSet row =
-            statement.executeQuery("SELECT count(*) FROM message WHERE status = 'PENDING'")) {
+        ResultSet row = statement.executeQuery("SELECT count(*) FROM message WHERE " + condition)) {
       row.next();
       return row.getInt(1);
     }
