@@ -166,11 +166,11 @@ class PackagedJarIT {
     copyWhatItReads();
     Files.move(folder.resolve("routes/record.camel.yaml"), folder.resolve("routes/record.off"));
     Files.delete(folder.resolve("sql/get-message.sql"));
-    change("deliver.camel.yaml", "id: deliver-message", "id: deliver");
+    change("deliver.camel.yaml", "uri: direct:deliver-message", "uri: direct:deliver");
     try (SampleWebhook webhook = new SampleWebhook()) {
       refuses(
           on(webhook),
-          "there is no route deliver-message, which Herald needs; put it back",
+          "no route starts with direct:deliver-message, which every message passes; put it back",
           "no route starts with direct:record-outcomes, which Herald calls; put it back",
           "route find-message runs sql/get-message.sql, which cannot be read");
     }
