@@ -107,9 +107,7 @@ public final class RequestFilter {
         refuse(
             context,
             Problem.of(Type.INTERNAL, "Herald failed; search its log for the correlationId"));
-        if (!(context.failure() instanceof StackOverflowError)) {
-          FailStop.passOn(context.failure());
-        }
+        FailStop.passOn(context.failure());
       }
     }
   }

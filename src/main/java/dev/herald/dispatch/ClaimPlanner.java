@@ -9,6 +9,7 @@ import dev.herald.outcome.OutcomeRecorder;
 import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
+import dev.herald.store.SqlFailures;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
@@ -24,6 +25,7 @@ import org.apache.camel.ExchangeProperty;
 import org.apache.camel.Variable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.core.NestedExceptionUtils;
 import org.springframework.jdbc.CannotGetJdbcConnectionException;
 
 /**
@@ -225,7 +227,9 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
       return;
     }
     if (!failing) {
-      LOG.warn("A claim failed; every tick tries again: {}", rootCause(failure).getMessage());
+      LOG.warn(
+          "A claim failed; every tick tries again: {}",
+          NestedExceptionUtils.getMostSpecificCause(failure).getMessage());
     }
     failing = true;
   }
@@ -237,19 +241,10 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     }
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof SQLException sql) {
-        String state = sql.getSQLState();
-        return state == null || state.startsWith("08") || state.startsWith("57P0");
+        return sql.getSQLState() == null || SqlFailures.connectionLost(sql);
       }
     }
     return false;
-  }
-
-  private static Throwable rootCause(Throwable failure) {
-    Throwable cause = failure;
-    while (cause.getCause() != null) {
-      cause = cause.getCause();
-    }
-    return cause;
   }
 
   /** The claims whose messages are to be given back now; null if there are none. */
@@ -274,7 +269,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     if (!failing) {
       LOG.warn(
           "Messages of claims whose answer was lost could not be given back; trying again: {}",
-          rootCause(failure).getMessage());
+          NestedExceptionUtils.getMostSpecificCause(failure).getMessage());
     }
   }
 

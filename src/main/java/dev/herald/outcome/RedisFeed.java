@@ -93,8 +93,7 @@ public final class RedisFeed implements AutoCloseable {
     public boolean offer(Exchange batch) {
       boolean fits = super.offer(batch);
       if (!fits) {
-        Push push = batch.getMessage().getBody(Push.class);
-        dropped.addAndGet(push.outcomes().size());
+        drop(batch.getMessage().getBody(Push.class));
       }
       return fits;
     }
@@ -219,7 +218,9 @@ public final class RedisFeed implements AutoCloseable {
           reason = refusal;
         }
       }
-      reason.ifPresentOrElse(this::refused, this::works);
+      reason.ifPresentOrElse(
+          refusal -> fails("Redis refuses writes, and delivery continues without it: {}", refusal),
+          this::works);
     }
   }
 
@@ -246,10 +247,6 @@ public final class RedisFeed implements AutoCloseable {
     }
     droppedBefore = dropped.get();
     up = true;
-  }
-
-  private void refused(JedisDataException reason) {
-    fails("Redis refuses writes, and delivery continues without it: {}", reason);
   }
 
   private void fails(String message, RuntimeException reason) {

@@ -193,9 +193,7 @@ public final class Database implements AutoCloseable {
   /** The lost connection that caused a failure, by its SQLSTATE; nothing for other causes. */
   private static Optional<SQLException> lost(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof SQLException sql
-          && sql.getSQLState() != null
-          && (sql.getSQLState().startsWith("08") || sql.getSQLState().startsWith("57P0"))) {
+      if (cause instanceof SQLException sql && SqlFailures.connectionLost(sql)) {
         return Optional.of(sql);
       }
     }
@@ -329,7 +327,7 @@ public final class Database implements AutoCloseable {
     config.addDataSourceProperty("tcpKeepAlive", "true");
     // An error's detail quotes the row, with the message's content and number.
     config.addDataSourceProperty("logServerErrorDetail", "false");
-    config.addDataSourceProperty("connectTimeout", Math.max(1, settings.timeout().toSeconds()));
+    config.addDataSourceProperty("connectTimeout", seconds());
     config.addDataSourceProperty("socketTimeout", patienceMs() / 1_000 + 2);
     if (!prepares) {
       config.addDataSourceProperty("prepareThreshold", "0");

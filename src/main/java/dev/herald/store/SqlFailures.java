@@ -17,6 +17,12 @@ public final class SqlFailures {
 
   private SqlFailures() {}
 
+  /** Whether the connection ended, so that nobody knows what became of a statement under way. */
+  public static boolean connectionLost(SQLException failure) {
+    String state = failure.getSQLState();
+    return state != null && (state.startsWith("08") || state.startsWith("57P0"));
+  }
+
   /**
    * Whether PostgreSQL is away or refuses writes, rather than that a statement or value is wrong.
    */

@@ -58,9 +58,10 @@ final class HealthChecks {
     return checks;
   }
 
-  private static boolean runs(CamelContext camel, String id) {
+  /** Whether a route is started; false while the node stops and Camel no longer knows it. */
+  static boolean runs(CamelContext camel, String id) {
     ServiceStatus status = camel.getRouteController().getRouteStatus(id);
-    return status != null && status.isStarted(); // null while the node stops
+    return status != null && status.isStarted();
   }
 
   private static Check degraded(Optional<String> reason) {

@@ -397,8 +397,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     return camel.isStarted()
         && camel.getRoutes().stream()
             .filter(route -> DELIVERY.equals(route.getGroup()))
-            .allMatch(
-                route -> camel.getRouteController().getRouteStatus(route.getRouteId()).isStarted())
+            .allMatch(route -> HealthChecks.runs(camel, route.getRouteId()))
         && !stops.anyOf(DELIVERY);
   }
 }
