@@ -1,11 +1,9 @@
 package dev.herald.api;
 
-import com.networknt.schema.JsonSchema;
 import dev.herald.api.Contract.Operation;
 import dev.herald.config.Settings;
 import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem;
-import dev.herald.problem.Problem.FieldError;
 import dev.herald.problem.Problem.Type;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.TooLongFrameException;
@@ -18,8 +16,6 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.StreamResetException;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,19 +29,15 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 
 /**
- * Checks every request before any route: sets its correlation id, checks its key and the key's
- * rate, and compares its path, method, parameters and media types with the contract. It does not
- * read the body. What can be answered from memory it answers itself, so health needs no worker. A
- * HEAD is answered as the GET of its path. Stateless; runs on the server's event loop.
+ * Meets every request before any route: sets its correlation id, checks its key and the key's rate,
+ * and compares it with the contract ({@link RequestRules}). It does not read the body. What can be
+ * answered from memory it answers itself, so health needs no worker. A HEAD is answered as the GET
+ * of its path. Stateless; runs on the server's event loop.
  */
 public final class RequestFilter {
   private static final Logger LOG = LoggerFactory.getLogger(RequestFilter.class);
   private static final Pattern CORRELATION_ID = Pattern.compile("[A-Za-z0-9._:/+=-]{1,128}");
-  private static final String JSON = "application/json";
   private static final String HEAD = "herald.head";
-
-  /** Two of these would say two things, and it is not defined which one counts. */
-  private static final List<String> ONCE = List.of("Authorization", "Content-Type");
 
   private final Contract contract;
   private final ApiKeys keys;
@@ -54,7 +46,7 @@ public final class RequestFilter {
   private final SwaggerUi ui;
   private final Map<String, Supplier<Reply>> fromMemory;
   private final Admission admission;
-  private final int maxBodyBytes;
+  private final RequestRules rules;
 
   /** An answer that is JSON. */
   public record Reply(int status, Object body) {}
@@ -78,7 +70,7 @@ public final class RequestFilter {
     this.ui = ui;
     this.fromMemory = fromMemory;
     this.admission = admission;
-    this.maxBodyBytes = settings.maxBodyBytes();
+    this.rules = new RequestRules(contract, fromMemory.keySet(), settings.maxBodyBytes());
   }
 
   /** Puts this in front of everything that a router serves. */
@@ -98,7 +90,7 @@ public final class RequestFilter {
       case 400 -> refuse(context, Problem.of(Type.MALFORMED, "the request cannot be read"));
       // What has no path: OPTIONS *, CONNECT.
       case 404 -> refuse(context, nothingAt(context.request().uri()));
-      case 413 -> refuse(context, tooLarge());
+      case 413 -> refuse(context, rules.tooLarge());
       case 417 -> refuse(context, Problem.of(Type.MALFORMED, "Expect may only be 100-continue"));
       default -> {
         MDC.put(Operations.ID_IN_LOG, context.request().getHeader(Operations.CORRELATION_ID));
@@ -168,10 +160,9 @@ public final class RequestFilter {
       page(context);
       return;
     }
-    List<FieldError> repeated = new ArrayList<>();
-    ONCE.forEach(name -> repeated.addAll(once(name, headers.getAll(name))));
-    if (!repeated.isEmpty()) {
-      refuse(context, Problem.of(Type.BAD_PARAMETER, repeated));
+    Optional<Problem> repeated = rules.repeated(headers);
+    if (repeated.isPresent()) {
+      refuse(context, repeated.get());
       return;
     }
     Map<String, Operation> operations = contract.at(path);
@@ -199,7 +190,8 @@ public final class RequestFilter {
     } else if (operation == null) {
       refuseMethod(context, allowed(operations.keySet()));
     } else {
-      problem(operation, path, request, context.queryParams())
+      rules
+          .problem(operation, path, request, context.queryParams())
           .ifPresentOrElse(problem -> refuse(context, problem), () -> passOn(context, operation));
     }
   }
@@ -220,7 +212,7 @@ public final class RequestFilter {
               "the requests under way fill the memory for them (server.max-bodies); try again later"));
     } else {
       Reply reply = memory.get();
-      context.response().setStatusCode(reply.status()).putHeader("Content-Type", JSON);
+      context.response().setStatusCode(reply.status()).putHeader("Content-Type", RequestRules.JSON);
       end(context, Buffer.buffer(json.bytes(reply.body())));
     }
   }
@@ -286,118 +278,9 @@ public final class RequestFilter {
             context.request().method() + " is not allowed; use " + allowed));
   }
 
-  private Optional<Problem> problem(
-      Operation operation, String path, HttpServerRequest request, MultiMap query) {
-    List<FieldError> errors = new ArrayList<>();
-    Iterator<String> parts = contract.parts(path).iterator();
-    operation
-        .path()
-        .forEach((name, schema) -> errors.addAll(Contract.check(name, schema, parts.next())));
-    for (String name : query.names()) {
-      if (!operation.query().containsKey(name)) {
-        errors.add(new FieldError(name, "additionalProperties", unknown(operation)));
-      } else {
-        check(name, operation.query().get(name), query.getAll(name)).stream()
-            .map(error -> query.get(name).contains(" ") ? withPlus(error) : error)
-            .forEach(errors::add);
-      }
-    }
-    operation
-        .headers()
-        .forEach(
-            (name, schema) -> {
-              if (request.headers().contains(name)) {
-                errors.addAll(check(name, schema, request.headers().getAll(name)));
-              }
-            });
-    if (!errors.isEmpty()) {
-      return Optional.of(Problem.of(Type.BAD_PARAMETER, errors));
-    }
-    String accept = String.join(",", request.headers().getAll("Accept"));
-    if (!accept.isEmpty() && !fromMemory.containsKey(operation.id()) && !accepts(accept)) {
-      return Optional.of(
-          Problem.of(
-              Type.NOT_ACCEPTABLE, "Accept is " + accept + "; it must allow application/json"));
-    }
-    return bodyProblem(operation, request);
-  }
-
-  private Optional<Problem> bodyProblem(Operation operation, HttpServerRequest request) {
-    String length = request.getHeader("Content-Length");
-    boolean empty = length == null ? !Admission.unmeasured(request) : length.equals("0");
-    boolean tooLong =
-        length != null && (length.length() > 9 || Integer.parseInt(length) > maxBodyBytes);
-    if (operation.body().isEmpty() && tooLong) {
-      return Optional.of(Problem.of(Type.MALFORMED, "this call takes no body"));
-    }
-    if (operation.body().isEmpty() || empty) {
-      // Or the server would decode a form that nobody asked for, and fail at a GET that has one.
-      request.headers().remove("Content-Type");
-      return operation.bodyRequired() && empty
-          ? Optional.of(Problem.of(Type.MALFORMED, "the body is empty; it must be JSON"))
-          : Optional.empty();
-    }
-    if (tooLong) {
-      return Optional.of(tooLarge());
-    }
-    String type = request.getHeader("Content-Type");
-    return type != null && type.split(";", 2)[0].strip().equalsIgnoreCase(JSON)
-        ? Optional.empty()
-        : Optional.of(
-            Problem.of(
-                Type.UNSUPPORTED_MEDIA_TYPE,
-                "Content-Type is "
-                    + (type == null ? "missing" : type)
-                    + "; send application/json"));
-  }
-
-  private Problem tooLarge() {
-    return Problem.of(
-        Type.TOO_LARGE, "the body may have at most " + maxBodyBytes + " bytes (server.max-body)");
-  }
-
-  /** What is wrong with a parameter, which may be given once. */
-  private static List<FieldError> check(String name, JsonSchema schema, List<String> values) {
-    List<FieldError> repeated = once(name, values);
-    return repeated.isEmpty() ? Contract.check(name, schema, values.get(0)) : repeated;
-  }
-
-  private static List<FieldError> once(String name, List<String> values) {
-    return values.size() > 1
-        ? List.of(new FieldError(name, "maxItems", "must be given once"))
-        : List.of();
-  }
-
-  /** A + that is not encoded arrives as a space. */
-  private static FieldError withPlus(FieldError error) {
-    return error.rule().equals("format")
-        ? new FieldError(
-            error.pointer(), error.rule(), error.detail() + "; in a URL, write + as %2B")
-        : error;
-  }
-
   private static Problem nothingAt(String path) {
     return Problem.of(
         Type.NOT_FOUND, "there is nothing at " + path + "; /openapi.json lists all paths");
-  }
-
-  private static String unknown(Operation operation) {
-    return operation.query().isEmpty()
-        ? "is unknown; this call has no query parameters"
-        : "is unknown; allowed are " + String.join(", ", operation.query().keySet());
-  }
-
-  private static boolean accepts(String accept) {
-    for (String range : accept.split(",")) {
-      String type = range.split(";", 2)[0].strip().toLowerCase(java.util.Locale.ROOT);
-      if (type.equals("*/*")
-          || type.equals("application/*")
-          || type.equals(JSON)
-          || type.equals(Problem.MEDIA_TYPE)) {
-        return true;
-      }
-    }
-    return false;
   }
 
   /** The client's, where it gives one that is plain. */
