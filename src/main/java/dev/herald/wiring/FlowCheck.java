@@ -49,12 +49,17 @@ final class FlowCheck {
   private static final String STATEMENT = "sql:file:";
 
   private final List<RouteDefinition> routes;
+  private final Set<String> entrances;
   private final Model flow;
   private final List<String> faults = new ArrayList<>();
 
   private FlowCheck(Model flow) {
     this.flow = flow;
     this.routes = flow.getRouteDefinitions();
+    this.entrances =
+        routes.stream()
+            .map(route -> withoutOptions(route.getInput().getEndpointUri()))
+            .collect(Collectors.toSet());
   }
 
   /**
@@ -90,40 +95,33 @@ final class FlowCheck {
   }
 
   private void called(Collection<String> operations) {
-    Set<String> entrances = entrances();
     CALLED.forEach(
-        (uri, file) -> {
-          if (!entrances.contains(uri)) {
-            faults.add(
-                "no route starts with %s, which Herald calls; put it back, it was in routes/%s"
-                    .formatted(uri, file));
-          }
-        });
+        (uri, file) -> entered(uri, "which Herald calls; put it back, it was in routes/" + file));
     ENTERED.forEach(
-        (name, file) -> {
-          if (!entrances.contains("direct:" + name)) {
-            faults.add(
-                "no route starts with direct:%s, which every message passes; put it back, it was in routes/%s"
-                    .formatted(name, file));
-          }
-        });
+        (name, file) ->
+            entered(
+                "direct:" + name,
+                "which every message passes; put it back, it was in routes/" + file));
     operations.stream()
-        .map(id -> "direct:" + id)
-        .filter(uri -> !entrances.contains(uri))
         .sorted()
         .forEach(
-            uri ->
-                faults.add(
-                    "no route starts with %s, the operation of openapi.yaml; add it or remove the operation"
-                        .formatted(uri)));
+            id ->
+                entered(
+                    "direct:" + id,
+                    "the operation of openapi.yaml; add it or remove the operation"));
     if (flow.getRestDefinitions().stream().allMatch(rest -> rest.getOpenApi() == null)) {
       faults.add(
           "nothing serves openapi.yaml; put the rest element back, it was in routes/api.camel.yaml");
     }
   }
 
+  private void entered(String uri, String why) {
+    if (!entrances.contains(uri)) {
+      faults.add("no route starts with %s, %s".formatted(uri, why));
+    }
+  }
+
   private void targets() {
-    Set<String> entrances = entrances();
     if (entrances.stream().anyMatch(uri -> uri.contains("{{"))) {
       return; // Such as of a route template: it is Camel that knows where it starts.
     }
@@ -171,12 +169,6 @@ final class FlowCheck {
         }
       }
     }
-  }
-
-  private Set<String> entrances() {
-    return routes.stream()
-        .map(route -> withoutOptions(route.getInput().getEndpointUri()))
-        .collect(Collectors.toSet());
   }
 
   /** Where a route sends to, without options. */
