@@ -6,26 +6,16 @@ import dev.herald.config.ConfigurationException;
 import dev.herald.config.Settings;
 import dev.herald.problem.FailStop;
 import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
-import java.util.Optional;
-import java.util.Properties;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import javax.sql.DataSource;
-import org.flywaydb.core.Flyway;
-import org.flywaydb.core.api.CoreErrorCode;
-import org.flywaydb.core.api.FlywayException;
-import org.postgresql.PGConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
@@ -37,10 +27,7 @@ import org.springframework.jdbc.datasource.DelegatingDataSource;
  */
 public final class Database implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Database.class);
-  private static final Duration RETRY = Duration.ofSeconds(1);
   private static final String TOO_MANY = "53300";
-  private static final String READ_ONLY = "25006";
-  private static final String FORBIDDEN = "42501";
   private static final Duration PROBE = Duration.ofMillis(500);
 
   /** Reads a table too: a server without Herald's tables, or without its rights, is of no use. */
@@ -51,10 +38,10 @@ public final class Database implements AutoCloseable {
   private static final int WORKERS = 6;
 
   private final Settings.Database settings;
+  private final DirectConnections direct;
   private HikariDataSource workPool;
   private HikariDataSource apiPool;
-  private boolean pooler;
-  private boolean timeLimited;
+  private DatabaseStart.Found found;
   private final ScheduledExecutorService probe =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
@@ -67,6 +54,7 @@ public final class Database implements AutoCloseable {
   /** Does not connect; {@link #prepare} does. */
   public Database(Settings.Database settings) {
     this.settings = settings;
+    this.direct = new DirectConnections(settings);
   }
 
   /**
@@ -79,34 +67,27 @@ public final class Database implements AutoCloseable {
    *     nothing that Herald can work with
    */
   public void prepare(BooleanSupplier mayWait, boolean running) {
-    long end = System.nanoTime() + settings.startupTimeout().toNanos();
-    while (true) {
-      try {
-        inspect();
-        migrate(running);
-        break;
-      } catch (SQLException e) {
-        retryOrGiveUp(e, end, mayWait);
-      } catch (FlywayException e) {
-        // The connection can be lost at any moment of a start.
-        retryOrGiveUp(lost(e).orElseThrow(() -> unsuitable(e)), end, mayWait);
-      }
-    }
-    if (pooler) {
+    found = new DatabaseStart(settings, direct).prepare(mayWait, running);
+    if (found.pooler()) {
       describePooler();
     }
-    workPool = pool("work", WORKERS, !pooler);
+    workPool = pool("work", WORKERS, !found.pooler());
     // The list statements have optional conditions, which only a custom plan can skip.
     apiPool = pool("api", settings.poolSize(), false);
     probe.scheduleWithFixedDelay(
         this::probe, PROBE.toMillis(), PROBE.toMillis(), TimeUnit.MILLISECONDS);
   }
 
+  /** How long to wait for the result of a statement. */
+  private long patienceMs() {
+    return 2 * settings.timeout().toMillis();
+  }
+
   private void describePooler() {
     LOG.info(
         "database.url leads to a connection pooler: Herald prepares no statements, and finds messages"
             + " of other nodes within dispatch.idle-wait");
-    if (!timeLimited) {
+    if (!found.timeLimited()) {
       LOG.warn(
           "PostgreSQL may go on with statements that Herald has given up, because no"
               + " statement_timeout is set; set one: ALTER ROLE {} SET statement_timeout = '{}ms'",
@@ -115,94 +96,9 @@ public final class Database implements AutoCloseable {
     }
   }
 
-  /** How long to wait for the result of a statement. */
-  private long patienceMs() {
-    return 2 * settings.timeout().toMillis();
-  }
-
-  /** Learns what responds there, and refuses what would fail later. */
-  private void inspect() throws SQLException {
-    try (Connection connection = connect();
-        Statement statement = connection.createStatement();
-        ResultSet row =
-            statement.executeQuery(
-                "SELECT pg_backend_pid(), current_setting('server_encoding'),"
-                    + " current_setting('transaction_read_only'),"
-                    + " current_setting('statement_timeout')")) {
-      row.next();
-      // A pooler makes up the process id that it announces.
-      pooler = row.getInt(1) != connection.unwrap(PGConnection.class).getBackendPID();
-      if (!row.getString(2).equals("UTF8")) {
-        throw new ConfigurationException(
-            ("the database at %s (database.url) has the encoding %s, which cannot store every"
-                    + " message; create it again: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE"
-                    + " template0")
-                .formatted(settings.url(), row.getString(2)));
-      }
-      if (row.getString(3).equals("on")) {
-        throw new SQLException(
-            "it is read-only, perhaps a standby; list all servers in the URL and add"
-                + " targetServerType=primary",
-            READ_ONLY);
-      }
-      timeLimited = !row.getString(4).equals("0");
-    }
-  }
-
-  private void migrate(boolean running) throws SQLException {
-    Map<String, String> migration = new HashMap<>(settings.url().login());
-    migration.put("prepareThreshold", "0");
-    Flyway.configure()
-        .dataSource(settings.url().address(), settings.username(), settings.password())
-        .jdbcProperties(migration)
-        .locations("classpath:db/migration")
-        .load()
-        .migrate();
-    try (Connection connection = connect();
-        PreparedStatement insert =
-            connection.prepareStatement(
-                "INSERT INTO scheduler (running) VALUES (?) ON CONFLICT DO NOTHING")) {
-      insert.setBoolean(1, running);
-      insert.executeUpdate();
-    }
-  }
-
-  /** What to do about a migration that no waiting helps. */
-  private ConfigurationException unsuitable(FlywayException failure) {
-    LOG.debug("The migration failed", failure);
-    String reason = failure.getMessage().strip().lines().findFirst().orElse("");
-    if (failure.getErrorCode() == CoreErrorCode.NON_EMPTY_SCHEMA_WITHOUT_SCHEMA_HISTORY_TABLE) {
-      reason =
-          "it is not empty, and its tables are not Herald's; give Herald a database of its own";
-    }
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof SQLException sql) {
-        reason = sql.getMessage().strip().lines().findFirst().orElse("");
-        if (FORBIDDEN.equals(sql.getSQLState())) {
-          reason +=
-              "; let the role %s own the database, or GRANT CREATE on the schema to it"
-                  .formatted(settings.username());
-        }
-      }
-    }
-    return new ConfigurationException(
-        "cannot create Herald's tables in the database at %s (database.url): %s"
-            .formatted(settings.url(), reason));
-  }
-
-  /** The lost connection that caused a failure, by its SQLSTATE; nothing for other causes. */
-  private static Optional<SQLException> lost(Throwable failure) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof SQLException sql && SqlFailures.connectionLost(sql)) {
-        return Optional.of(sql);
-      }
-    }
-    return Optional.empty();
-  }
-
   /** Whether a pooler like PgBouncer stands between, so that a session means nothing. */
   public boolean pooler() {
-    return pooler;
+    return found.pooler();
   }
 
   /** For claims, records and intake. */
@@ -220,67 +116,20 @@ public final class Database implements AutoCloseable {
     return up;
   }
 
-  private void retryOrGiveUp(SQLException failure, long end, BooleanSupplier mayWait) {
-    String state = failure.getSQLState() == null ? "" : failure.getSQLState();
-    String reason =
-        "cannot %s PostgreSQL at %s (database.url): %s"
-            .formatted(
-                state.equals(READ_ONLY) || state.equals(FORBIDDEN) ? "use" : "connect to",
-                settings.url(),
-                failure.getMessage());
-    if (state.startsWith("28") || state.equals("3D000") || state.equals(FORBIDDEN)) {
-      throw new ConfigurationException(reason);
-    }
-    if (System.nanoTime() >= end || !mayWait.getAsBoolean()) {
-      throw new ConfigurationException(
-          "%s; gave up after %d s (database.startup-timeout)"
-              .formatted(reason, settings.startupTimeout().toSeconds()));
-    }
-    LOG.warn(
-        "{}; retrying for {} s", reason, TimeUnit.NANOSECONDS.toSeconds(end - System.nanoTime()));
-    try {
-      Thread.sleep(RETRY.toMillis());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new ConfigurationException("interrupted while waiting for PostgreSQL");
-    }
+  /** Canceled at the server before the socket times out, or each probe might leave one waiting. */
+  private Statement limited(Statement statement) throws SQLException {
+    statement.setQueryTimeout(direct.seconds());
+    return statement;
   }
 
   /** A connection outside the pools, because LISTEN ends with its session. */
   Connection connectToListen() throws SQLException {
-    Properties properties = properties();
-    properties.setProperty("ApplicationName", "herald-listener");
-    properties.setProperty("tcpKeepAlive", "true");
-    return DriverManager.getConnection(settings.url().address(), properties);
-  }
-
-  private Connection connect() throws SQLException {
-    return DriverManager.getConnection(settings.url().address(), properties());
-  }
-
-  private Properties properties() {
-    Properties properties = new Properties();
-    properties.putAll(settings.url().login());
-    properties.setProperty("user", settings.username());
-    properties.setProperty("password", settings.password());
-    properties.setProperty("connectTimeout", Integer.toString(seconds()));
-    properties.setProperty("socketTimeout", Integer.toString(seconds() + 1));
-    return properties;
-  }
-
-  /** Canceled at the server before the socket times out, or each probe might leave one waiting. */
-  private Statement limited(Statement statement) throws SQLException {
-    statement.setQueryTimeout(seconds());
-    return statement;
-  }
-
-  private int seconds() {
-    return (int) Math.max(1, settings.timeout().toSeconds());
+    return direct.openToListen();
   }
 
   private void probe() {
     boolean answers;
-    try (Connection connection = connect();
+    try (Connection connection = direct.open();
         Statement statement = limited(connection.createStatement());
         ResultSet row = statement.executeQuery(PROBE_QUERY)) {
       row.next();
@@ -327,12 +176,12 @@ public final class Database implements AutoCloseable {
     config.addDataSourceProperty("tcpKeepAlive", "true");
     // An error's detail quotes the row, with the message's content and number.
     config.addDataSourceProperty("logServerErrorDetail", "false");
-    config.addDataSourceProperty("connectTimeout", seconds());
+    config.addDataSourceProperty("connectTimeout", direct.seconds());
     config.addDataSourceProperty("socketTimeout", patienceMs() / 1_000 + 2);
     if (!prepares) {
       config.addDataSourceProperty("prepareThreshold", "0");
     }
-    if (!pooler) {
+    if (!found.pooler()) {
       config.setConnectionInitSql("SET statement_timeout = " + patienceMs());
     }
     return new HikariDataSource(config);
