@@ -1,8 +1,5 @@
-package dev.herald.webhook;
+package dev.herald.config;
 
-import dev.herald.config.ConfigurationException;
-import dev.herald.config.KeyPairs;
-import dev.herald.config.Settings;
 import io.netty.handler.ssl.JdkSslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
@@ -27,11 +24,11 @@ import javax.net.ssl.SSLException;
 /**
  * TLS of Herald as a client: the authorities to trust, and its client certificate for the webhook.
  */
-public final class WebhookTls {
+public final class ClientTls {
   private static final Pattern KEY =
       Pattern.compile("-----BEGIN PRIVATE KEY-----([^-]*)-----END PRIVATE KEY-----");
 
-  private WebhookTls() {}
+  private ClientTls() {}
 
   /**
    * @param trust a PEM file with the certificates to trust instead of Java's

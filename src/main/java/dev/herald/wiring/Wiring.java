@@ -11,6 +11,7 @@ import dev.herald.api.RateLimits;
 import dev.herald.api.RequestFilter;
 import dev.herald.api.RequestFilter.Reply;
 import dev.herald.api.SwaggerUi;
+import dev.herald.config.ClientTls;
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.PortCheck;
 import dev.herald.config.RouteFiles;
@@ -52,7 +53,6 @@ import dev.herald.webhook.Payload;
 import dev.herald.webhook.Signature;
 import dev.herald.webhook.WebhookClient;
 import dev.herald.webhook.WebhookHeaders;
-import dev.herald.webhook.WebhookTls;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.VertxOptions;
@@ -156,8 +156,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         () -> RouteFiles.check(Path.of("routes")),
         () -> contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength()),
         () -> settings.server().tls().ifPresent(ApiServer::checkCertificate),
-        () -> webhookTls = WebhookTls.context(settings.webhook().trust(), settings.webhook().tls()),
-        () -> redisTls = WebhookTls.context("redis.tls.trust", settings.redis().trust()));
+        () -> webhookTls = ClientTls.context(settings.webhook().trust(), settings.webhook().tls()),
+        () -> redisTls = ClientTls.context("redis.tls.trust", settings.redis().trust()));
     phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
     calls = new RouteCalls(camel.createProducerTemplate());
     json = new Json();

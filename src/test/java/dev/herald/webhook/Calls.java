@@ -1,5 +1,6 @@
 package dev.herald.webhook;
 
+import dev.herald.config.ClientTls;
 import dev.herald.config.WebhookUrl;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -76,7 +77,7 @@ final class Calls implements AutoCloseable {
   }
 
   static Calls plain() {
-    return tls(WebhookTls.context(Optional.empty(), Optional.empty()));
+    return tls(ClientTls.context(Optional.empty(), Optional.empty()));
   }
 
   static Calls tls(SSLContext tls) {

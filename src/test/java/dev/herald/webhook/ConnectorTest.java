@@ -3,6 +3,7 @@ package dev.herald.webhook;
 import static dev.herald.webhook.Calls.ACCEPTED;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.herald.config.ClientTls;
 import dev.herald.dev.LocalServers;
 import dev.herald.testing.FullServer;
 import dev.herald.testing.RawProvider;
@@ -45,7 +46,7 @@ class ConnectorTest {
         timeout,
         connectTimeout,
         Optional.empty(),
-        WebhookTls.context(Optional.empty(), Optional.empty()),
+        ClientTls.context(Optional.empty(), Optional.empty()),
         names);
   }
 
@@ -114,7 +115,7 @@ class ConnectorTest {
                 Calls.TIMEOUT,
                 Calls.CONNECT_TIMEOUT,
                 Optional.empty(),
-                WebhookTls.context(Optional.empty(), Optional.empty()),
+                ClientTls.context(Optional.empty(), Optional.empty()),
                 host -> new InetAddress[] {SECOND, FIRST},
                 nanoTime::get)) {
       assertThat(calls.post(url(provider.port())).status()).isEqualTo(202);

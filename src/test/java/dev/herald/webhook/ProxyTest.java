@@ -3,6 +3,7 @@ package dev.herald.webhook;
 import static dev.herald.webhook.Calls.ACCEPTED;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.herald.config.ClientTls;
 import dev.herald.dev.LocalServers;
 import dev.herald.testing.Certificate;
 import dev.herald.testing.ForwardProxy;
@@ -25,7 +26,7 @@ class ProxyTest {
   @TempDir Path folder;
 
   private static SSLContext javas() {
-    return WebhookTls.context(Optional.empty(), Optional.empty());
+    return ClientTls.context(Optional.empty(), Optional.empty());
   }
 
   private static void accept(Connection connection) throws IOException {
@@ -106,7 +107,7 @@ class ProxyTest {
   @Test
   void should_check_the_providers_name_and_not_the_proxys() throws Exception {
     Certificate wrong = Certificate.make(folder, "wrong", "dns:provider.example,ip:127.0.0.1");
-    SSLContext trusting = WebhookTls.context(Optional.of(wrong.pem()), Optional.empty());
+    SSLContext trusting = ClientTls.context(Optional.of(wrong.pem()), Optional.empty());
     try (RawProvider provider = new RawProvider(wrong.listen(Optional.empty()), ProxyTest::accept);
         ForwardProxy proxy = new ForwardProxy();
         Calls calls = Calls.by(proxy.url(), trusting)) {
@@ -120,7 +121,7 @@ class ProxyTest {
   @Test
   void should_use_a_tunnel_again() throws Exception {
     Certificate known = Certificate.make(folder, "known", "dns:localhost");
-    SSLContext trusting = WebhookTls.context(Optional.of(known.pem()), Optional.empty());
+    SSLContext trusting = ClientTls.context(Optional.of(known.pem()), Optional.empty());
     try (RawProvider provider = new RawProvider(known.listen(Optional.empty()), ProxyTest::accept);
         ForwardProxy proxy = new ForwardProxy();
         Calls calls = Calls.by(proxy.url(), trusting)) {

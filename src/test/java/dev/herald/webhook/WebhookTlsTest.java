@@ -4,6 +4,7 @@ import static dev.herald.webhook.Calls.ACCEPTED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.herald.config.ClientTls;
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.Settings;
 import dev.herald.testing.Certificate;
@@ -40,7 +41,7 @@ class WebhookTlsTest {
   }
 
   private static SSLContext context(Certificate trusted, Optional<Certificate> own) {
-    return WebhookTls.context(
+    return ClientTls.context(
         Optional.of(trusted.pem()), own.map(one -> new Settings.Tls(one.pem(), one.key())));
   }
 
@@ -193,7 +194,7 @@ class WebhookTlsTest {
   }
 
   private static void refuses(String key, Optional<Path> trust, Optional<Settings.Tls> own) {
-    assertThatThrownBy(() -> WebhookTls.context(trust, own))
+    assertThatThrownBy(() -> ClientTls.context(trust, own))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageStartingWith(key + " cannot be used: ")
         .hasMessageNotContaining("null");
