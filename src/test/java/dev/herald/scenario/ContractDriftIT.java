@@ -14,7 +14,6 @@ import dev.herald.testing.Node;
 import dev.herald.testing.TcpProxy;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -54,12 +53,9 @@ class ContractDriftIT {
   static void start() throws IOException {
     webhook = new SampleWebhook();
     String database = Local.servers().newDatabase();
-    URI direct = URI.create(database.substring("jdbc:".length()));
-    cable = new TcpProxy(direct.getPort());
+    cable = TcpProxy.of(database);
     node =
-        Node.on(
-                "jdbc:postgresql://127.0.0.1:%d%s".formatted(cable.port(), direct.getPath()),
-                webhook.url())
+        Node.on(cable.by(database), webhook.url())
             .with("dispatch.enabled", false)
             .with("database.timeout", "1s")
             .start();

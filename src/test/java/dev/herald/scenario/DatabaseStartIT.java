@@ -41,13 +41,11 @@ class DatabaseStartIT {
   @Test
   void should_begin_again_when_the_connection_ends_during_the_migration() throws Exception {
     String url = Local.servers().newDatabase();
-    URI direct = URI.create(url.substring("jdbc:".length()));
     try (Database first = database(url)) {
       first.prepare(() -> true, true);
     }
-    try (TcpProxy cable = new TcpProxy(direct.getPort());
-        Database database =
-            database("jdbc:postgresql://127.0.0.1:%d%s".formatted(cable.port(), direct.getPath()));
+    try (TcpProxy cable = TcpProxy.of(url);
+        Database database = database(cable.by(url));
         Connection other = DriverManager.getConnection(url, "postgres", "")) {
       other.setAutoCommit(false);
       try (Statement lock = other.createStatement()) {

@@ -13,7 +13,6 @@ import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
 import dev.herald.testing.TcpProxy;
 import java.io.IOException;
-import java.net.URI;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -35,10 +34,9 @@ class HealthInDepthIT {
     webhook = new SampleWebhook();
     String database = Local.servers().newDatabase();
     sql = new Sql(database);
-    int port = URI.create(database.substring("jdbc:".length())).getPort();
-    cable = new TcpProxy(port);
+    cable = TcpProxy.of(database);
     node =
-        Node.on(database.replace(":" + port, ":" + cable.port()), webhook.url())
+        Node.on(cable.by(database), webhook.url())
             .with("redis.url", "redis://127.0.0.1:" + LocalServers.freePort())
             .with("health.late-after", "1s")
             .start();

@@ -16,7 +16,6 @@ import dev.herald.testing.Sql;
 import dev.herald.testing.TcpProxy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -53,9 +52,8 @@ class MetricsIT {
     webhook = new SampleWebhook();
     String database = Local.servers().newDatabase();
     sql = new Sql(database);
-    int port = URI.create(database.substring("jdbc:".length())).getPort();
-    cable = new TcpProxy(port);
-    node = Node.on(database.replace(":" + port, ":" + cable.port()), webhook.url()).start();
+    cable = TcpProxy.of(database);
+    node = Node.on(cable.by(database), webhook.url()).start();
     first = node.scrape();
   }
 

@@ -12,7 +12,6 @@ import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
 import dev.herald.testing.TcpProxy;
 import java.io.IOException;
-import java.net.URI;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -58,13 +57,10 @@ class PostgresFaultsIT {
   static void start() throws IOException {
     webhook = new SampleWebhook();
     String database = Local.servers().newDatabase();
-    URI direct = URI.create(database.substring("jdbc:".length()));
-    cable = new TcpProxy(direct.getPort());
+    cable = TcpProxy.of(database);
     sql = new Sql(database);
     node =
-        Node.on(
-                "jdbc:postgresql://127.0.0.1:%d%s".formatted(cable.port(), direct.getPath()),
-                webhook.url())
+        Node.on(cable.by(database), webhook.url())
             .with("webhook.timeout", "900ms")
             .with("webhook.connect-timeout", "500ms")
             .with("dispatch.lease", "3s")

@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URI;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -29,6 +30,20 @@ public final class TcpProxy implements AutoCloseable {
     server = listen(0);
     port = server.getLocalPort();
     daemon(() -> accept(server));
+  }
+
+  /** Stands in front of a database. */
+  public static TcpProxy of(String jdbcUrl) throws IOException {
+    return new TcpProxy(address(jdbcUrl).getPort());
+  }
+
+  /** The URL of a database by way of this. */
+  public String by(String jdbcUrl) {
+    return "jdbc:postgresql://127.0.0.1:%d%s".formatted(port, address(jdbcUrl).getPath());
+  }
+
+  private static URI address(String jdbcUrl) {
+    return URI.create(jdbcUrl.substring("jdbc:".length()));
   }
 
   public int port() {
