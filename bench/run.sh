@@ -242,7 +242,7 @@ flood() { # flood FROZEN
     local begin; begin=$(now)
     until [ "$(sent)" -ge "$stored" ] || [ "$(echo "$(since "$begin") 180" | awk '{print ($1 > $2)}')" = 1 ]; do sleep 0.5; done
     echo "stored $stored, sent $(sent) after $(since "$begin") s; the process $(kill -0 "$node" && echo lives); VmHWM $(awk '/VmHWM/ {print $2}' "/proc/$node/status") kB"
-    grep -c 'OutOfMemoryError' "$dir/herald-0.log" || true
+    echo "OutOfMemoryError in the log: $(grep -c 'OutOfMemoryError' "$dir/herald-0.log" || true)"
     stop_nodes
 }
 
