@@ -2,15 +2,19 @@ package dev.herald;
 
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.ConfigurationSources;
+import dev.herald.config.Placeholders;
 import dev.herald.problem.FailStop;
-import dev.herald.wiring.Placeholders;
 import dev.herald.wiring.Wiring;
+import dev.herald.wiring.Wiring.Purpose;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.TimeZone;
 import java.util.stream.Stream;
+import org.apache.camel.CamelContext;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
@@ -30,8 +34,32 @@ public final class Herald {
   /** Longer than any server.grace-period; the process ends as soon as everything is done. */
   private static final int OUTLIVES_A_SIGNAL_SECONDS = 3_700;
 
-  private final Main main = new Main();
+  private static final String USAGE =
+      """
+      usage: java -jar herald.jar          run
+             java -jar herald.jar --check  check the files of routes/ and sql/, without any server""";
+
+  private final Main main =
+      new Main() {
+        /** The check below reads the files first, and says more of a fault. */
+        @Override
+        protected void modelineRoutes(CamelContext camel) {}
+
+        @Override
+        protected void configureRoutes(CamelContext camel) throws Exception {
+          wiring.checkFlow();
+          if (!checkOnly) {
+            super.configureRoutes(camel);
+          }
+        }
+      };
+
+  /** What a check uses for keys without which Herald does not start. */
+  private static final Map<String, String> STAND_INS =
+      Map.of("webhook.url", "http://localhost/", "api.key", "only-for-this-check");
+
   private final Properties overrides;
+  private final boolean checkOnly;
   private final Wiring wiring;
   private ConfigurationSources configuration;
 
@@ -39,16 +67,18 @@ public final class Herald {
    * @param overrides properties that override the file and the environment; for tests
    */
   public Herald(Properties overrides) {
-    this(overrides, false);
+    this(overrides, Purpose.SERVICE);
   }
 
-  private Herald(Properties overrides, boolean development) {
+  private Herald(Properties overrides, Purpose purpose) {
     this.overrides = overrides;
+    checkOnly = purpose == Purpose.CHECK;
     wiring =
         new Wiring(
-            key -> configuration.value(key),
+            this::value,
+            () -> configuration.keys(),
             () -> main.getShutdownStrategy().isRunAllowed(),
-            development);
+            purpose);
     main.setAppName("Herald");
     main.configure().setExtraShutdownTimeout(OUTLIVES_A_SIGNAL_SECONDS);
     main.setPropertyPlaceholderLocations("false"); // Herald reads the file itself
@@ -60,12 +90,7 @@ public final class Herald {
         new MainListenerSupport() {
           @Override
           public void beforeInitialize(BaseMainSupport support) {
-            Placeholders.resolve(support.getCamelContext(), configuration::value);
-          }
-
-          @Override
-          public void afterConfigure(BaseMainSupport support) {
-            wiring.checkFlow();
+            Placeholders.resolve(support.getCamelContext(), Herald.this::value);
           }
 
           @Override
@@ -86,36 +111,68 @@ public final class Herald {
 
   /** For the development run, which accepts sample keys. No configuration can turn this on. */
   public static Herald forDevelopment(Properties overrides) {
-    return new Herald(overrides, true);
+    return new Herald(overrides, Purpose.DEVELOPMENT);
   }
 
   public static void main(String[] arguments) {
     Thread.setDefaultUncaughtExceptionHandler(new FailStop(Runtime.getRuntime()::halt));
-    System.exit(new Herald(new Properties()).run());
+    System.exit(run(List.of(arguments)));
+  }
+
+  private static int run(List<String> arguments) {
+    if (arguments.isEmpty()) {
+      return new Herald(new Properties()).run();
+    }
+    if (arguments.equals(List.of("--check"))) {
+      try {
+        LOG.info("The flow can run: {}", check(new Properties()));
+        return 0;
+      } catch (Exception e) {
+        report("The flow cannot run", e);
+        return CANNOT_START;
+      }
+    }
+    System.err.println("unknown: " + String.join(" ", arguments) + System.lineSeparator() + USAGE);
+    return CANNOT_START;
+  }
+
+  /**
+   * Checks the configuration and the flow, and starts nothing.
+   *
+   * @param overrides properties that override the file and the environment; for tests
+   * @return what was checked
+   * @throws ConfigurationException naming every fault
+   */
+  public static String check(Properties overrides) {
+    Herald herald = new Herald(overrides, Purpose.CHECK);
+    try {
+      herald.configure();
+      herald.main.init();
+      return herald.wiring.checkedFlow();
+    } finally {
+      herald.wiring.close();
+      if (herald.main.getCamelContext() != null) {
+        herald.main.getCamelContext().stop();
+      }
+    }
+  }
+
+  /** The value of a key. A check needs no secrets and no provider. */
+  private Optional<String> value(String key) {
+    Optional<String> value = configuration.value(key);
+    return checkOnly && value.filter(text -> !text.isBlank()).isEmpty()
+        ? Optional.ofNullable(STAND_INS.get(key)).or(() -> value)
+        : value;
   }
 
   /** Runs until a signal or {@link #stop}, and returns the exit code of the process. */
   public int run() {
     try {
-      List<String> missing =
-          Stream.of(CONFIGURATION, CONTRACT)
-              .filter(file -> !Files.isReadable(file))
-              .map(Path::toString)
-              .toList();
-      if (!missing.isEmpty()) {
-        throw new ConfigurationException(
-            "there is no %s in %s; start Herald in the folder that has it"
-                .formatted(String.join(" and no ", missing), Path.of("").toAbsolutePath()));
-      }
-      configuration = ConfigurationSources.read(CONFIGURATION, overrides);
-      main.setInitialProperties(configuration.file());
-      // The driver asks for the JVM's time zone, and PostgreSQL does not know every one of Java's.
-      // The log keeps its own.
-      TimeZone.setDefault(TimeZone.getTimeZone("UTC"));
+      configure();
       main.run();
       return Math.max(0, main.getExitCode());
     } catch (Exception e) {
-      report(e);
+      report("Herald cannot start", e);
       wiring.close();
       if (main.getCamelContext() != null) {
         main.getCamelContext().stop();
@@ -124,18 +181,36 @@ public final class Herald {
     }
   }
 
+  private void configure() {
+    List<String> missing =
+        Stream.of(CONFIGURATION, CONTRACT)
+            .filter(file -> !Files.isReadable(file))
+            .map(Path::toString)
+            .toList();
+    if (!missing.isEmpty()) {
+      throw new ConfigurationException(
+          "there is no %s in %s; start Herald in the folder that has it"
+              .formatted(String.join(" and no ", missing), Path.of("").toAbsolutePath()));
+    }
+    configuration = ConfigurationSources.read(CONFIGURATION, overrides);
+    main.setInitialProperties(configuration.file());
+    // The driver asks for the JVM's time zone, and PostgreSQL does not know every one of Java's.
+    // The log keeps its own.
+    TimeZone.setDefault(TimeZone.getTimeZone("UTC"));
+  }
+
   /** Asks it to stop; {@link #run} returns when it has. */
   public void stop() {
     main.completed();
   }
 
-  private static void report(Exception failure) {
+  private static void report(String what, Exception failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof ConfigurationException) {
-        LOG.error("Herald cannot start:\n  {}", cause.getMessage());
+        LOG.error("{}:\n  {}", what, cause.getMessage());
         return;
       }
     }
-    LOG.error("Herald cannot start", failure);
+    LOG.error(what, failure);
   }
 }

@@ -2,6 +2,7 @@ package dev.herald.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.JsonSchema;
+import dev.herald.flow.Turnstile;
 import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.FieldError;
 import dev.herald.problem.Problem.Type;
@@ -57,18 +58,25 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
   private final Json json;
   private final ExceptionMapper exceptions;
   private final Set<String> withoutRoute;
+  private final Turnstile turnstile;
   private final Semaphore checking = new Semaphore(Runtime.getRuntime().availableProcessors());
   private ProducerCache routes;
 
   /**
    * @param withoutRoute ids of operations that the request filter answers
+   * @param turnstile holds requests back while their route is swapped
    */
   public Operations(
-      Contract contract, Json json, ExceptionMapper exceptions, Set<String> withoutRoute) {
+      Contract contract,
+      Json json,
+      ExceptionMapper exceptions,
+      Set<String> withoutRoute,
+      Turnstile turnstile) {
     this.contract = contract;
     this.json = json;
     this.exceptions = exceptions;
     this.withoutRoute = withoutRoute;
+    this.turnstile = turnstile;
   }
 
   /** Ends the start if an operation has no route. */
@@ -100,12 +108,10 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
     MDC.put(ID_IN_LOG, request.getHeader(CORRELATION_ID));
     try {
       enter(called, exchange, request);
-      Endpoint route = getCamelContext().getEndpoint("direct:" + called.id());
-      AsyncProducer producer = routes.acquireProducer(route);
-      return producer.process(
+      return call(
+          "direct:" + called.id(),
           exchange,
           sync -> {
-            routes.releaseProducer(route, producer);
             leave(called, exchange, http);
             callback.done(sync);
           });
@@ -116,6 +122,25 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
       return true;
     } finally {
       MDC.remove(ID_IN_LOG);
+    }
+  }
+
+  private boolean call(String uri, Exchange exchange, AsyncCallback done)
+      throws InterruptedException {
+    turnstile.enter(uri);
+    try {
+      Endpoint route = getCamelContext().getEndpoint(uri);
+      AsyncProducer producer = routes.acquireProducer(route);
+      return producer.process(
+          exchange,
+          sync -> {
+            routes.releaseProducer(route, producer);
+            turnstile.leave(uri);
+            done.done(sync);
+          });
+    } catch (RuntimeException | Error e) {
+      turnstile.leave(uri);
+      throw e;
     }
   }
 

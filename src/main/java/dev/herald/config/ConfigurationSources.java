@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
@@ -61,6 +63,13 @@ public final class ConfigurationSources {
         .or(() -> variables(key).map(environment::get).filter(Objects::nonNull).findFirst())
         .or(() -> Optional.ofNullable(file.getProperty(key)))
         .map(String::strip);
+  }
+
+  /** The keys that the file or the overrides have. */
+  public Set<String> keys() {
+    Set<String> keys = new TreeSet<>(file.stringPropertyNames());
+    keys.addAll(overrides.stringPropertyNames());
+    return keys;
   }
 
   /** The values of the file. */

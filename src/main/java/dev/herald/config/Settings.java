@@ -20,6 +20,7 @@ public record Settings(
     Retry retry,
     Circuit circuit,
     Messages messages,
+    Routes routes,
     Health health) {
 
   /** What to do with a message that may have been sent. */
@@ -134,4 +135,10 @@ public record Settings(
 
   /** {@code lateAfter} zero means never. */
   public record Health(Duration lateAfter) {}
+
+  /**
+   * @param watch how long changed files must stay the same before they are reloaded; zero means
+   *     never
+   */
+  public record Routes(Duration watch) {}
 }

@@ -21,6 +21,9 @@ public final class RouteStops extends DefaultShutdownStrategy {
   /** Of the stopped and suspended routes by id; empty for a route without one. */
   private final Map<String, String> groups = new ConcurrentHashMap<>();
 
+  /** Begins no route's id. */
+  private static final String HELD = "held ";
+
   private volatile Runnable whenAsked = () -> {};
 
   /**
@@ -37,6 +40,16 @@ public final class RouteStops extends DefaultShutdownStrategy {
    */
   public boolean anyOf(String group) {
     return !groups.isEmpty() && groups.containsValue(group);
+  }
+
+  /** Treats the routes of this group as stopping, or no longer. */
+  public void hold(String group, boolean held) {
+    if (held) {
+      groups.put(HELD + group, group);
+      whenAsked.run();
+    } else {
+      groups.remove(HELD + group);
+    }
   }
 
   @Override
@@ -76,6 +89,11 @@ public final class RouteStops extends DefaultShutdownStrategy {
 
           @Override
           public void onResume(Route route) {
+            groups.remove(route.getRouteId());
+          }
+
+          @Override
+          public void onRemove(Route route) {
             groups.remove(route.getRouteId());
           }
         };

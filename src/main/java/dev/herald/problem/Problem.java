@@ -8,6 +8,7 @@ import java.util.List;
  *
  * @param correlationId identifies the request in the log
  * @param errors one for each invalid field or parameter; null for other problems
+ * @param faults one for each reason why files of the flow cannot run; null for other problems
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Problem(
@@ -16,7 +17,8 @@ public record Problem(
     int status,
     String detail,
     String correlationId,
-    List<FieldError> errors) {
+    List<FieldError> errors,
+    List<Fault> faults) {
 
   /** The media type of a problem. */
   public static final String MEDIA_TYPE = "application/problem+json";
@@ -39,6 +41,7 @@ public record Problem(
     CONFLICT(409, "The current state does not allow this"),
     TOO_LARGE(413, "The body is too large"),
     UNSUPPORTED_MEDIA_TYPE(415, "The body must be application/json"),
+    FLOW_REFUSED(422, "The files of the flow cannot run"),
     INVALID(422, "The request is invalid"),
     KEY_REUSED(422, "The Idempotency-Key was used for another request"),
     TOO_MANY_REQUESTS(429, "Too many requests"),
@@ -61,7 +64,7 @@ public record Problem(
   public static Problem of(Type type, String detail, List<FieldError> errors) {
     String name = type.name().toLowerCase(java.util.Locale.ROOT).replace('_', '-');
     return new Problem(
-        "urn:problem-type:herald:" + name, type.title, type.status, detail, null, errors);
+        "urn:problem-type:herald:" + name, type.title, type.status, detail, null, errors, null);
   }
 
   /** Invalid fields of one body or query. */
@@ -73,7 +76,19 @@ public record Problem(
     return of(type, detail, errors);
   }
 
+  /** Files of the flow that cannot run. */
+  public static Problem ofFlow(List<Fault> faults) {
+    Problem problem =
+        of(
+            Type.FLOW_REFUSED,
+            faults.size() == 1
+                ? faults.get(0).toString()
+                : faults.size() + " faults; the flow that runs goes on");
+    return new Problem(
+        problem.type, problem.title, problem.status, problem.detail, null, null, faults);
+  }
+
   public Problem withCorrelationId(String id) {
-    return new Problem(type, title, status, detail, id, errors);
+    return new Problem(type, title, status, detail, id, errors, faults);
   }
 }

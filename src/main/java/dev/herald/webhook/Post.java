@@ -3,7 +3,10 @@ package dev.herald.webhook;
 import dev.herald.config.HeaderFields;
 import dev.herald.config.WebhookUrl;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.hc.core5.http.ClassicHttpRequest;
 import org.apache.hc.core5.http.ContentLengthStrategy;
@@ -85,6 +88,21 @@ final class Post extends BasicClassicHttpRequest {
     add(head, "Host", to);
     proxy.basic().ifPresent(value -> add(head, "Proxy-Authorization", value));
     return new Post("CONNECT", to, head.append("\r\n").toString(), null);
+  }
+
+  /** The header fields of its head, in their order. */
+  List<Map.Entry<String, String>> fields() {
+    List<Map.Entry<String, String>> fields = new ArrayList<>();
+    new String(head, StandardCharsets.UTF_8)
+        .lines()
+        .skip(1)
+        .filter(line -> !line.isEmpty())
+        .forEach(
+            line -> {
+              int colon = line.indexOf(": ");
+              fields.add(Map.entry(line.substring(0, colon), line.substring(colon + 2)));
+            });
+    return fields;
   }
 
   /** Creates a writer for each connection. */

@@ -15,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
@@ -150,11 +151,9 @@ public final class WebhookClient extends CloseableHttpClient {
   public void checkUrls(Collection<Endpoint> endpoints) {
     List<String> problems = new ArrayList<>();
     for (Endpoint endpoint : endpoints) {
-      if (endpoint instanceof HttpEndpoint http
-          && http.getHttpClient() == this
-          && isKey(http.getHttpUri().getHost())) {
+      if (endpoint instanceof HttpEndpoint http && http.getHttpClient() == this) {
         try {
-          urlOf(http.getHttpUri().getHost());
+          checkUrl(http);
         } catch (IllegalArgumentException e) {
           problems.add(e.getMessage());
         }
@@ -180,6 +179,39 @@ public final class WebhookClient extends CloseableHttpClient {
             throw new IllegalArgumentException(key + " " + wrong.getMessage(), wrong);
           }
         });
+  }
+
+  /**
+   * Checks an endpoint that uses this client, or the one for tries.
+   *
+   * @throws IllegalArgumentException if the key that it names has no valid URL, or if it has an
+   *     option that there is not, which Camel takes for a part of the URL
+   */
+  public void checkUrl(HttpEndpoint endpoint) {
+    String host = endpoint.getHttpUri().getHost();
+    if (isKey(host)) {
+      urlOf(host);
+      if (endpoint.getHttpUri().getQuery() != null) {
+        throw new IllegalArgumentException(
+            "an http endpoint has no option "
+                + endpoint.getHttpUri().getQuery().replaceAll("=[^&]*", "").replace("&", ", ")
+                + "; correct its name, or write a query into the key "
+                + host);
+      }
+    }
+  }
+
+  /**
+   * A client that makes no call.
+   *
+   * @param instead gets each request that this client would send
+   */
+  public DryClient dry(Consumer<DryClient.Request> instead) {
+    return new DryClient(
+        host ->
+            isKey(host.getHostName()) ? Optional.of(urlOf(host.getHostName())) : Optional.empty(),
+        agent,
+        instead);
   }
 
   /** Whether a host name is a configuration key, like {@code webhook.url}. */

@@ -26,6 +26,7 @@ final class HealthChecks {
       RedisFeed feed,
       Circuit circuit,
       StatsSnapshot snapshot,
+      Supplier<Optional<String>> brokenFlow,
       Settings.Health settings) {
     Map<String, Supplier<Check>> checks = new LinkedHashMap<>();
     checks.put(
@@ -44,6 +45,9 @@ final class HealthChecks {
                 "Redis does not respond, or refuses writes; delivery continues without it"));
     checks.put("webhook", () -> degraded(DeliveryStatus.trouble(circuit)));
     checks.put("backlog", () -> degraded(snapshot.late(settings.lateAfter())));
+    checks.put(
+        "flow",
+        () -> Check.of(brokenFlow.get().isEmpty(), State.DOWN, brokenFlow.get().orElse(null)));
     checks.put(
         "routes",
         () -> {

@@ -7,6 +7,7 @@ import dev.herald.control.StatsSnapshot;
 import dev.herald.dispatch.Circuit;
 import dev.herald.dispatch.ClaimPlanner;
 import dev.herald.dispatch.Gate;
+import dev.herald.flow.Flow;
 import dev.herald.intake.Intake;
 import dev.herald.outcome.Outcome.Kind;
 import dev.herald.outcome.OutcomeRecorder;
@@ -15,6 +16,8 @@ import dev.herald.store.Database;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -138,6 +141,32 @@ public final class Metrics {
           .register(meters);
     }
     gauge("scheduler.running", "Whether delivery is on", backlog, StatsSnapshot::running);
+  }
+
+  /** What runs, so that nodes that differ are seen. */
+  public void bind(Flow flow) {
+    flag(
+        "flow.refused",
+        "Whether the last reload was refused, so that the disk has another flow than the one that"
+            + " runs",
+        flow::refused);
+    MultiGauge files =
+        MultiGauge.builder("herald.flow.loaded")
+            .description("When each file of the flow was loaded, and its digest")
+            .baseUnit("seconds")
+            .register(meters);
+    flow.whenLoaded(
+        () ->
+            files.register(
+                flow.files().stream()
+                    .map(
+                        file ->
+                            MultiGauge.Row.of(
+                                Tags.of(
+                                    "file", file.file(), "digest", file.digest().substring(0, 12)),
+                                file.loadedAt().toEpochMilli() / 1_000.0))
+                    .toList(),
+                true));
   }
 
   private <T> void count(String name, String description, T of, ToDoubleFunction<T> value) {

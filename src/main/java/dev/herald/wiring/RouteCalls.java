@@ -1,5 +1,6 @@
 package dev.herald.wiring;
 
+import dev.herald.flow.Turnstile;
 import dev.herald.problem.FailStop;
 import org.apache.camel.CamelExecutionException;
 import org.apache.camel.Exchange;
@@ -8,14 +9,16 @@ import org.apache.camel.ProducerTemplate;
 /** Calls routes from Java: the input is a variable, the result is the body. */
 final class RouteCalls {
   private final ProducerTemplate template;
+  private final Turnstile turnstile;
 
-  RouteCalls(ProducerTemplate template) {
+  RouteCalls(ProducerTemplate template, Turnstile turnstile) {
     this.template = template;
+    this.turnstile = turnstile;
   }
 
   /** Returns the body; throws the route's exception. */
   Object call(String route, String variable, Object value) {
-    Exchange called = template.send(route, exchange -> exchange.setVariable(variable, value));
+    Exchange called = send(route, variable, value);
     Exception failure = called.getException();
     FailStop.passOn(failure);
     if (failure instanceof RuntimeException thrown) {
@@ -25,5 +28,19 @@ final class RouteCalls {
       throw new CamelExecutionException("route " + route + " failed", called, failure);
     }
     return called.getMessage().getBody();
+  }
+
+  private Exchange send(String route, String variable, Object value) {
+    try {
+      turnstile.enter(route);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("this node is stopping", e);
+    }
+    try {
+      return template.send(route, exchange -> exchange.setVariable(variable, value));
+    } finally {
+      turnstile.leave(route);
+    }
   }
 }

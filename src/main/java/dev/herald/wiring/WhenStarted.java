@@ -3,6 +3,8 @@ package dev.herald.wiring;
 import dev.herald.api.ApiServer;
 import dev.herald.config.Durations;
 import dev.herald.config.Settings;
+import dev.herald.flow.Flow;
+import dev.herald.flow.FlowWatch;
 import dev.herald.webhook.WebhookClient;
 import org.apache.camel.CamelContext;
 import org.apache.camel.StartupListener;
@@ -12,7 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Opens the port when every route is ready. */
-record WhenStarted(ApiServer server, WebhookClient client, Settings settings)
+record WhenStarted(
+    ApiServer server, WebhookClient client, Flow flow, FlowWatch watch, Settings settings)
     implements StartupListener {
   private static final Logger LOG = LoggerFactory.getLogger("dev.herald.Herald");
 
@@ -29,6 +32,10 @@ record WhenStarted(ApiServer server, WebhookClient client, Settings settings)
 
   @Override
   public void onCamelContextFullyStarted(CamelContext camel, boolean alreadyStarted) {
+    flow.started();
+    if (!settings.routes().watch().isZero()) {
+      watch.start();
+    }
     if (server.listen()) {
       Settings.Dispatch dispatch = settings.dispatch();
       LOG.info(

@@ -31,6 +31,12 @@ import dev.herald.dispatch.ClaimPlanner;
 import dev.herald.dispatch.DeliveryThreads;
 import dev.herald.dispatch.Gate;
 import dev.herald.dispatch.Shutdown;
+import dev.herald.flow.Flow;
+import dev.herald.flow.FlowWatch;
+import dev.herald.flow.Rehearsal;
+import dev.herald.flow.Secrets;
+import dev.herald.flow.Swap;
+import dev.herald.flow.Turnstile;
 import dev.herald.intake.Intake;
 import dev.herald.intake.NewMessages;
 import dev.herald.message.ClaimedMessage;
@@ -47,6 +53,7 @@ import dev.herald.outcome.RetryPolicy;
 import dev.herald.store.Database;
 import dev.herald.store.DueListener;
 import dev.herald.store.RowMappers;
+import dev.herald.store.Statements;
 import dev.herald.webhook.ExchangeOfRequest;
 import dev.herald.webhook.HeaderRules;
 import dev.herald.webhook.Payload;
@@ -58,8 +65,10 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.VertxOptions;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -68,7 +77,6 @@ import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.PlatformHttpConstants;
 import org.apache.camel.component.platform.http.plugin.JolokiaPlatformHttpPlugin;
-import org.apache.camel.model.ModelCamelContext;
 import org.apache.camel.spi.Registry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -91,6 +99,9 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   /** The group of the routes that a claimed message passes through. */
   private static final String DELIVERY = "delivery";
 
+  /** The patterns of the route files. */
+  private static final String ROUTES = "camel.main.routes-include-pattern";
+
   private static final Map<Class<?>, RowMapper<?>> READERS =
       Map.of(
           ClaimedMessage.class, (RowMapper<ClaimedMessage>) ClaimedMessage::read,
@@ -102,9 +113,21 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
               (RowMapper<OutcomeBatch.Recorded>) OutcomeBatch.Recorded::read,
           SchedulerState.class, (RowMapper<SchedulerState>) SchedulerState::read);
 
+  /** What Herald is wired for. */
+  public enum Purpose {
+    SERVICE,
+    /** A service that accepts sample keys. */
+    DEVELOPMENT,
+    /** Only {@link #checkFlow}: nothing is connected to, and nothing starts. */
+    CHECK
+  }
+
   private final Function<String, Optional<String>> configuration;
+  private final Supplier<Set<String>> keys;
   private final BooleanSupplier mayWait;
   private final boolean development;
+  private final boolean checkOnly;
+  private final Turnstile turnstile = new Turnstile();
   private CamelContext camel;
   private Registry registry;
   private Settings settings;
@@ -126,22 +149,29 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private Intake intake;
   private DueListener listener;
   private Health health;
+  private RouteStops stops;
+  private Flow flow;
+  private FlowWatch watch;
   private Shutdown shutdown;
   private DeliveryThreads threads;
   private WebhookClient client;
 
   /**
    * @param configuration returns a key's value as it was written, or nothing
+   * @param keys all of the configuration
    * @param mayWait false once the process has been told to stop
-   * @param development whether this is the development run
+   * @param purpose what it is wired for
    */
   public Wiring(
       Function<String, Optional<String>> configuration,
+      Supplier<Set<String>> keys,
       BooleanSupplier mayWait,
-      boolean development) {
+      Purpose purpose) {
     this.configuration = configuration;
+    this.keys = keys;
     this.mayWait = mayWait;
-    this.development = development;
+    this.development = purpose == Purpose.DEVELOPMENT;
+    this.checkOnly = purpose == Purpose.CHECK;
   }
 
   /** Creates everything in order of dependency, then starts it. */
@@ -152,14 +182,18 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     settings = SettingsReader.read(configuration, development);
     warnOfShortKeys();
     ConfigurationException.all(
-        () -> PortCheck.check(settings),
+        () -> {
+          if (!checkOnly) {
+            PortCheck.check(settings);
+          }
+        },
         () -> RouteFiles.check(Path.of("routes")),
         () -> contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength()),
         () -> settings.server().tls().ifPresent(ApiServer::checkCertificate),
         () -> webhookTls = ClientTls.context(settings.webhook().trust(), settings.webhook().tls()),
         () -> redisTls = ClientTls.context("redis.tls.trust", settings.redis().trust()));
     phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
-    calls = new RouteCalls(camel.createProducerTemplate());
+    calls = new RouteCalls(camel.createProducerTemplate(), turnstile);
     json = new Json();
     metrics =
         new Metrics(
@@ -171,12 +205,15 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     bindIntake();
     bindMessages();
     bindControl();
+    bindFlow();
     bindApi();
     bindMetrics();
-    recorder.start();
-    intake.start();
-    if (listener != null) {
-      listener.start();
+    if (!checkOnly) {
+      recorder.start();
+      intake.start();
+      if (listener != null) {
+        listener.start();
+      }
     }
   }
 
@@ -193,7 +230,9 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
 
   private void bindDatabase() throws Exception {
     database = new Database(settings.database());
-    database.prepare(mayWait, settings.dispatch().enabled());
+    if (!checkOnly) {
+      database.prepare(mayWait, settings.dispatch().enabled());
+    }
     registry.bind("apiDataSource", database.api());
     registry.bind("workDataSource", database.work());
     registry.bind("rowMappers", new RowMappers(READERS));
@@ -201,7 +240,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
 
   /** Claims, the gate before each delivery, and recording the outcomes. */
   private void bindDispatch() {
-    RouteStops stops = new RouteStops();
+    stops = new RouteStops();
     camel.setShutdownStrategy(stops);
     camel.addRoutePolicyFactory(stops.starts());
     circuit =
@@ -272,7 +311,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             new IntakeRoutes(calls),
             continuous ? planner::wake : () -> {},
             planner::needsOtherNodes);
-    if (continuous && !database.pooler()) {
+    if (continuous && !checkOnly && !database.pooler()) {
       listener = new DueListener(database, planner::wake);
     }
     registry.bind("newMessages", new NewMessages(phoneNumbers, Clock.systemUTC()));
@@ -289,7 +328,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     health =
         new Health(
             "postgresql",
-            HealthChecks.of(camel, database, feed, circuit, snapshot, settings.health()));
+            HealthChecks.of(
+                camel, database, feed, circuit, snapshot, () -> flow.broken(), settings.health()));
     CamelHealthCheck.register(camel, health);
     registry.bind("statsSnapshot", snapshot);
     registry.bind("routes", new Routes(camel));
@@ -300,12 +340,34 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         new DeliveryStatus(settings.dispatch(), planner, gate, recorder, circuit));
   }
 
-  private void bindApi() throws Exception {
+  /** The files of the flow, and their change while it runs. */
+  private void bindFlow() {
     fromMemory =
         Map.of(
             "getHealth", () -> reply(health.health()),
             "getLiveness", () -> reply(health.live()),
             "getReadiness", () -> reply(health.ready()));
+    flow =
+        new Flow(
+            new Rehearsal.Surroundings(
+                camel, configuration, keys.get(), client, new Secrets(keys.get(), configuration)),
+            List.of(configuration.apply(ROUTES).orElse("").split(",")),
+            contract.operations().stream()
+                .map(Contract.Operation::id)
+                .filter(id -> !fromMemory.containsKey(id))
+                .toList(),
+            checkOnly ? (source, sql) -> Optional.empty() : Statements::refusal,
+            List.of(Path.of("openapi.yaml"), Path.of("application.properties")),
+            new Swap.Quiet(
+                turnstile,
+                held -> stops.hold(CLAIM, held),
+                Set.of("direct:store-messages", "direct:find-request", "direct:record-outcomes"),
+                settings.webhook().timeout().multipliedBy(2).plusSeconds(5)));
+    watch = new FlowWatch(flow, settings.routes().watch());
+    registry.bind("flow", flow);
+  }
+
+  private void bindApi() throws Exception {
     Admission admission = new Admission(settings.server());
     metrics.bind(admission);
     RequestFilter filter =
@@ -323,12 +385,13 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("contract", contract);
     ExceptionMapper exceptions = new ExceptionMapper(json);
     registry.bind("exceptionMapper", exceptions);
-    registry.bind("operations", new Operations(contract, json, exceptions, fromMemory.keySet()));
+    registry.bind(
+        "operations", new Operations(contract, json, exceptions, fromMemory.keySet(), turnstile));
     registry.bind("objectMapper", Json.MAPPER);
     registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, ApiServer.engine(admission));
     ApiServer server = new ApiServer(settings.server(), filter, admission);
     camel.addService(server, true, true);
-    camel.addStartupListener(new WhenStarted(server, client, settings));
+    camel.addStartupListener(new WhenStarted(server, client, flow, watch, settings));
   }
 
   private static Reply reply(Health.View view) {
@@ -344,24 +407,28 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     metrics.bind(feed);
     metrics.bind(database);
     metrics.bind(snapshot);
+    metrics.bind(flow);
   }
 
   /**
-   * Checks that the flow has what it needs, when its routes are read and before they start.
+   * Checks the files of the flow, before they are loaded.
    *
-   * @throws ConfigurationException naming everything that is missing
+   * @throws ConfigurationException naming every fault
    */
   public void checkFlow() {
-    FlowCheck.check(
-        (ModelCamelContext) camel,
-        contract.operations().stream()
-            .map(Contract.Operation::id)
-            .filter(id -> !fromMemory.containsKey(id))
-            .toList());
+    flow.checkStart();
+  }
+
+  /** What {@link #checkFlow} has checked, in words. */
+  public String checkedFlow() {
+    return flow.summary();
   }
 
   /** Ends delivery. The API still responds, but is no longer ready. */
   public void endDelivery() throws InterruptedException {
+    if (watch != null) {
+      watch.close();
+    }
     if (listener != null) {
       listener.close();
     }

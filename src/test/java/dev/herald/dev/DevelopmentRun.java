@@ -37,6 +37,7 @@ public final class DevelopmentRun {
     set(properties, "database.username", "postgres");
     set(properties, "redis.url", servers.redisUrl().toString());
     set(properties, "dispatch.interval", "1s");
+    set(properties, "routes.watch", "2s");
     Optional<SampleWebhook> webhook = webhook(properties);
 
     Herald herald = Herald.forDevelopment(properties);

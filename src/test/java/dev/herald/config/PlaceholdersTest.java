@@ -1,4 +1,4 @@
-package dev.herald.wiring;
+package dev.herald.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package dev.herald.wiring;
+package dev.herald.config;
 
 import java.util.Optional;
 import java.util.function.Function;

@@ -1,0 +1,433 @@
+package dev.herald.flow;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.herald.config.ConfigurationException;
+import dev.herald.intake.NewMessage;
+import dev.herald.problem.Fault;
+import dev.herald.problem.Problem;
+import dev.herald.problem.Problem.Type;
+import dev.herald.problem.ProblemException;
+import dev.herald.webhook.DryClient;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiFunction;
+import java.util.stream.Collectors;
+import javax.sql.DataSource;
+import org.apache.camel.Variable;
+import org.apache.camel.model.Model;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The flow of this node, as files: what runs, whether the files on disk could run, what they would
+ * send, and the change from the one to the other. Thread-safe; a check, a try and a reload exclude
+ * each other.
+ */
+public final class Flow {
+  private static final Logger LOG = LoggerFactory.getLogger(Flow.class);
+
+  private static final long WAIT_SECONDS = 10;
+
+  private final Rehearsal.Surroundings around;
+  private final List<String> patterns;
+  private final Collection<String> operations;
+  private final BiFunction<DataSource, String, Optional<String>> database;
+  private final Loader loader;
+  private final Swap swap;
+  private final ReentrantLock one = new ReentrantLock();
+
+  /** Files that only a start reads, by the digest that they had then. */
+  private final Map<Path, String> readAtStart = new TreeMap<>();
+
+  private final Map<String, Instant> loadedAt = new TreeMap<>();
+  private volatile Set<String> fixed = Set.of();
+  private volatile FlowFiles running;
+  private volatile List<FileView> view = List.of();
+  private String summary = "";
+  private volatile String broken;
+  private volatile boolean refused;
+  private volatile Runnable whenLoaded = () -> {};
+
+  /** Schema {@code FlowFile} of the contract. */
+  public record FileView(String file, String digest, Instant loadedAt, List<String> routes) {}
+
+  /** Schema {@code Flow} of the contract. */
+  public record View(String digest, List<FileView> files) {}
+
+  /** Schema {@code FlowChange} of the contract. */
+  public record Change(List<String> changed) {}
+
+  /** Schema {@code TriedPost} of the contract. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record TriedPost(
+      String method,
+      String url,
+      Map<String, String> headers,
+      String body,
+      List<String> notCalled) {}
+
+  /**
+   * @param around what a flow finds around it
+   * @param patterns of the route files, as {@code camel.main.routes-include-pattern} has them
+   * @param operations the operations of the contract that routes answer, by id
+   * @param database prepares a statement, and returns what PostgreSQL says against it
+   * @param readAtStart files that only a start reads
+   * @param quiet how routes are made quiet
+   * @throws ConfigurationException if the files cannot be read
+   */
+  public Flow(
+      Rehearsal.Surroundings around,
+      List<String> patterns,
+      Collection<String> operations,
+      BiFunction<DataSource, String, Optional<String>> database,
+      List<Path> readAtStart,
+      Swap.Quiet quiet) {
+    this.around = around;
+    this.patterns = patterns;
+    this.operations = operations;
+    this.database = database;
+    readAtStart.forEach(file -> this.readAtStart.put(file, digest(file)));
+    running = read();
+    loader = new Loader(running);
+    around.live().getRegistry().bind(Loader.NAME, loader);
+    swap = new Swap(around.live(), loader, quiet);
+  }
+
+  /**
+   * Checks the files that this start is about to load.
+   *
+   * @throws ConfigurationException naming every fault
+   */
+  public void checkStart() {
+    Checked checked = check(running);
+    fixed = checked.fixed();
+    summary = checked.summary();
+    ConfigurationException.throwIfAny(checked.faults().stream().map(Fault::toString).toList());
+  }
+
+  /** What a start has checked: how many files, routes and statements. */
+  public String summary() {
+    return summary;
+  }
+
+  /** To be called when the routes are there. */
+  public void started() {
+    noteLoaded(running.digests().keySet());
+  }
+
+  /** What runs. */
+  public View view() {
+    return new View(running.digest(), view);
+  }
+
+  /** The files that run, for metrics. */
+  public List<FileView> files() {
+    return view;
+  }
+
+  /** Calls this each time when {@link #files} has changed. */
+  public void whenLoaded(Runnable loaded) {
+    this.whenLoaded = loaded;
+  }
+
+  /** Why this node has no whole flow; nothing if it has. */
+  public Optional<String> broken() {
+    return Optional.ofNullable(broken);
+  }
+
+  /**
+   * Whether the last reload was refused, so that the disk has another flow than the one that runs.
+   */
+  public boolean refused() {
+    return refused;
+  }
+
+  /**
+   * Checks the files on disk. Changes nothing.
+   *
+   * @throws ProblemException with every fault
+   */
+  public Change check() {
+    return alone(
+        () -> {
+          FlowFiles next = read();
+          refuse(check(next, true).faults());
+          return new Change(next.changes(running));
+        });
+  }
+
+  /**
+   * Shows the POST that the files on disk would make.
+   *
+   * @throws ProblemException with every fault, also if the message makes none
+   */
+  public TriedPost tryMessage(@Variable("draft") NewMessage draft) {
+    return alone(
+        () -> {
+          FlowFiles next = read();
+          try (Rehearsal flow = Rehearsal.of(next, around, true)) {
+            refuse(FlowCheck.check(flow, next, operations, database));
+            Rehearsal.Run run = flow.run(FlowCheck.sample(draft.phoneNumber(), draft.content()));
+            if (run.posts().isEmpty()) {
+              refuse(List.of(FlowCheck.failed(flow, run)));
+            }
+            return show(run.posts().get(0), run.skipped());
+          }
+        });
+  }
+
+  private TriedPost show(DryClient.Request post, List<String> notCalled) {
+    Secrets secrets = around.secrets();
+    Map<String, String> headers = new LinkedHashMap<>();
+    post.headers()
+        .forEach(
+            header ->
+                headers.merge(
+                    header.getKey(),
+                    secrets.maskHeader(header.getKey(), header.getValue()),
+                    (first, second) -> first + ", " + second));
+    return new TriedPost(
+        post.method(),
+        secrets.mask(post.url().toString()) + secrets.maskPath(post.url().path()),
+        headers,
+        secrets.mask(new String(post.body(), StandardCharsets.UTF_8)),
+        notCalled.isEmpty() ? null : notCalled);
+  }
+
+  /** A reload by a key of the API. */
+  public Change reload(@Variable("key") String key) {
+    return reloadBy("Key " + key);
+  }
+
+  /**
+   * Checks the files on disk, and swaps what changed.
+   *
+   * @param who for the log
+   * @throws ProblemException with every fault, or if work in flight did not end in time; the flow
+   *     goes on as it was
+   */
+  Change reloadBy(String who) {
+    return alone(
+        () -> {
+          FlowFiles next = read();
+          List<String> changed = next.changes(running);
+          try {
+            refuse(check(next, true).faults());
+            swap(next, changed, who);
+            refused = false;
+            return new Change(changed);
+          } catch (ProblemException e) {
+            refused = true;
+            LOG.warn(
+                "{} asked for a reload of {}, which was refused; the flow goes on as it was:{}",
+                who,
+                changed.isEmpty() ? "the flow" : String.join(", ", changed),
+                lines(e.problem()));
+            throw e;
+          }
+        });
+  }
+
+  private static String lines(Problem problem) {
+    return problem.faults() == null
+        ? " " + problem.detail()
+        : problem.faults().stream().map(fault -> "\n  " + fault).collect(Collectors.joining());
+  }
+
+  private void swap(FlowFiles next, List<String> changed, String who) throws Exception {
+    if (changed.isEmpty()) {
+      LOG.info("{} asked for a reload; no file has changed", who);
+      return;
+    }
+    long start = System.nanoTime();
+    try {
+      swap.run(running, next);
+    } catch (Swap.Busy e) {
+      throw new ProblemException(
+          Type.CONFLICT, e.getMessage() + "; try again, or stop delivery first");
+    } catch (Swap.Broken e) {
+      broken =
+          "a reload failed half way and the old flow could not be put back: "
+              + around.secrets().mask(String.valueOf(e.getMessage()))
+              + "; restart this node";
+      LOG.error("{} reloaded {}: {}", who, String.join(", ", changed), broken, e);
+      throw new ProblemException(Type.INTERNAL, broken);
+    } catch (InterruptedException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new ProblemException(
+          Problem.ofFlow(
+              List.of(
+                  Fault.of(
+                      "the files passed the check, but the routes could not be put in place: "
+                          + around.secrets().mask(String.valueOf(e.getMessage()))))));
+    }
+    running = next;
+    noteLoaded(changed);
+    LOG.info(
+        "{} reloaded {} in {} ms; the flow's digest is now {}",
+        who,
+        String.join(", ", changed),
+        TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start),
+        running.digest());
+  }
+
+  /** Whether the disk differs from what runs, and everything that would show a change of it. */
+  String onDisk() {
+    StringBuilder all = new StringBuilder(read().digest());
+    readAtStart.keySet().forEach(file -> all.append(' ').append(digest(file)));
+    return all.toString();
+  }
+
+  boolean changedOnDisk() {
+    return !read().changes(running).isEmpty()
+        || !restarts(List.of(), Set.of(), List.of()).isEmpty();
+  }
+
+  private record Checked(List<Fault> faults, Set<String> fixed, String summary) {}
+
+  private Checked check(FlowFiles files) {
+    try (Rehearsal flow = Rehearsal.of(files, around, false)) {
+      return new Checked(
+          FlowCheck.check(flow, files, operations, database),
+          flow.fixed(),
+          "%d route files with %d routes, and %d statements"
+              .formatted(
+                  files.routeFiles().size(),
+                  flow.routes().size(),
+                  files.digests().size() - files.routeFiles().size()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    } catch (Exception e) {
+      throw new IllegalStateException("cannot check the flow", e);
+    }
+  }
+
+  /** With what only a restart can change. */
+  private Checked check(FlowFiles files, boolean live) {
+    Checked checked = check(files);
+    List<Fault> faults = new ArrayList<>(checked.faults());
+    if (live) {
+      faults.addAll(restarts(files.changes(running), checked.fixed(), faults));
+    }
+    return new Checked(faults, checked.fixed(), checked.summary());
+  }
+
+  private List<Fault> restarts(List<String> changed, Set<String> alsoFixed, List<Fault> known) {
+    List<Fault> faults = new ArrayList<>();
+    for (String file : changed) {
+      boolean faulty = known.stream().anyMatch(fault -> file.equals(fault.file()));
+      if (!faulty && (fixed.contains(file) || alsoFixed.contains(file))) {
+        faults.add(
+            Fault.in(
+                file,
+                0,
+                "has more than routes (the contract, error handling, a template, or the reload itself), which cannot be swapped while it runs; restart this node"));
+      }
+    }
+    readAtStart.forEach(
+        (file, digest) -> {
+          if (!digest.equals(digest(file))) {
+            faults.add(
+                Fault.in(
+                    file.toString(),
+                    0,
+                    "was changed since this node started, and is read only at a start; restart this node"));
+          }
+        });
+    return faults;
+  }
+
+  private static void refuse(List<Fault> faults) {
+    if (!faults.isEmpty()) {
+      throw new ProblemException(Problem.ofFlow(faults));
+    }
+  }
+
+  private void noteLoaded(Collection<String> files) {
+    Instant now = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+    files.forEach(file -> loadedAt.put(file, now));
+    List<RoutePart> routes =
+        RoutePart.of(
+            around
+                .live()
+                .getCamelContextExtension()
+                .getContextPlugin(Model.class)
+                .getRouteDefinitions());
+    List<FileView> views = new ArrayList<>();
+    running
+        .digests()
+        .forEach(
+            (file, digest) ->
+                views.add(
+                    new FileView(
+                        file,
+                        digest,
+                        loadedAt.get(file),
+                        routes.stream()
+                            .filter(
+                                route ->
+                                    file.equals(route.file())
+                                        || route
+                                            .statements()
+                                            .anyMatch(target -> file.equals(target.statement())))
+                            .map(RoutePart::id)
+                            .sorted()
+                            .toList())));
+    view = List.copyOf(views);
+    whenLoaded.run();
+  }
+
+  private FlowFiles read() {
+    try {
+      return FlowFiles.read(around.live(), patterns);
+    } catch (IOException e) {
+      throw new ConfigurationException("the flow's files cannot be read: " + e);
+    }
+  }
+
+  private static String digest(Path file) {
+    try {
+      return FlowFiles.digest(Files.readAllBytes(file));
+    } catch (IOException e) {
+      return "unreadable";
+    }
+  }
+
+  private <T> T alone(Callable<T> work) {
+    try {
+      if (!one.tryLock(WAIT_SECONDS, TimeUnit.SECONDS)) {
+        throw new ProblemException(
+            Type.CONFLICT, "another check, try or reload is under way; try again");
+      }
+      try {
+        return work.call();
+      } finally {
+        one.unlock();
+      }
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ProblemException(Type.UNAVAILABLE, "this node is stopping");
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

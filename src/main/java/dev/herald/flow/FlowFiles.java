@@ -1,0 +1,174 @@
+package dev.herald.flow;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.apache.camel.CamelContext;
+import org.apache.camel.spi.Resource;
+import org.apache.camel.support.PluginHelper;
+import org.apache.camel.support.ResourceHelper;
+
+/**
+ * The files of a flow as they were at one moment: what is checked is what runs, however the disk
+ * changes meanwhile. Immutable.
+ */
+final class FlowFiles {
+  private static final Path STATEMENTS = Path.of("sql");
+  private static final Pattern STATEMENT = Pattern.compile("sql:file:([^\"'\\s?#{}]+)");
+
+  /** Contents by name: a path as routes write it, such as {@code routes/deliver.camel.yaml}. */
+  private final SortedMap<String, byte[]> routes;
+
+  private final SortedMap<String, byte[]> statements;
+  private final SortedMap<String, String> digests = new TreeMap<>();
+
+  private FlowFiles(SortedMap<String, byte[]> routes, SortedMap<String, byte[]> statements) {
+    this.routes = routes;
+    this.statements = statements;
+    routes.forEach((name, content) -> digests.put(name, digest(content)));
+    statements.forEach((name, content) -> digests.put(name, digest(content)));
+  }
+
+  /**
+   * Reads the route files, everything in {@code sql/}, and the statements elsewhere that routes
+   * name.
+   *
+   * @param patterns of the route files, as {@code camel.main.routes-include-pattern} has them
+   */
+  static FlowFiles read(CamelContext camel, List<String> patterns) throws IOException {
+    SortedMap<String, byte[]> routes = new TreeMap<>();
+    for (String pattern : patterns) {
+      for (Resource resource : find(camel, pattern)) {
+        content(resource).ifPresent(bytes -> routes.put(name(resource.getLocation()), bytes));
+      }
+    }
+    TreeSet<String> names = new TreeSet<>();
+    if (Files.isDirectory(STATEMENTS)) {
+      try (Stream<Path> files = Files.list(STATEMENTS)) {
+        files
+            .filter(file -> file.toString().endsWith(".sql"))
+            .forEach(file -> names.add(file.toString().replace('\\', '/')));
+      }
+    }
+    for (byte[] content : routes.values()) {
+      Matcher statement = STATEMENT.matcher(new String(content, StandardCharsets.UTF_8));
+      while (statement.find()) {
+        names.add(statement.group(1));
+      }
+    }
+    SortedMap<String, byte[]> statements = new TreeMap<>();
+    for (String name : names) {
+      content(Path.of(name)).ifPresent(bytes -> statements.put(name, bytes));
+    }
+    return new FlowFiles(routes, statements);
+  }
+
+  private static List<Resource> find(CamelContext camel, String pattern) throws IOException {
+    try {
+      return List.copyOf(PluginHelper.getPackageScanResourceResolver(camel).findResources(pattern));
+    } catch (IOException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IOException(e);
+    }
+  }
+
+  /** Reads the disk itself: the context may still have the earlier content. */
+  private static Optional<byte[]> content(Resource resource) throws IOException {
+    if (resource.getLocation().startsWith("file:")) {
+      return content(Path.of(name(resource.getLocation())));
+    }
+    try (InputStream in = resource.getInputStream()) {
+      return in == null ? Optional.empty() : Optional.of(in.readAllBytes());
+    }
+  }
+
+  private static Optional<byte[]> content(Path file) throws IOException {
+    try {
+      return Optional.of(Files.readAllBytes(file));
+    } catch (NoSuchFileException e) {
+      return Optional.empty(); // deleted since it was listed
+    }
+  }
+
+  /** The name of a file in faults and answers: its location without the scheme. */
+  static String name(String location) {
+    String path = location.startsWith("file:") ? location.substring("file:".length()) : location;
+    return path.replace('\\', '/');
+  }
+
+  /** The names of the route files. */
+  Set<String> routeFiles() {
+    return routes.keySet();
+  }
+
+  Resource resource(String name) {
+    byte[] content = routes.containsKey(name) ? routes.get(name) : statements.get(name);
+    return ResourceHelper.fromBytes("file:" + name, content);
+  }
+
+  boolean has(String name) {
+    return digests.containsKey(name);
+  }
+
+  boolean isRoutes(String name) {
+    return routes.containsKey(name);
+  }
+
+  String text(String routeFile) {
+    return new String(routes.get(routeFile), StandardCharsets.UTF_8);
+  }
+
+  Optional<String> statement(String name) {
+    return Optional.ofNullable(statements.get(name))
+        .map(bytes -> new String(bytes, StandardCharsets.UTF_8));
+  }
+
+  /** SHA-256 by name, in hexadecimal. */
+  SortedMap<String, String> digests() {
+    return digests;
+  }
+
+  /** One digest of all of them: nodes with the same one have the same flow. */
+  String digest() {
+    StringBuilder all = new StringBuilder();
+    digests.forEach((name, digest) -> all.append(digest).append("  ").append(name).append('\n'));
+    return digest(all.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** The names of the files that the other has differently, or that only one of them has. */
+  List<String> changes(FlowFiles other) {
+    TreeSet<String> names = new TreeSet<>(digests.keySet());
+    names.addAll(other.digests.keySet());
+    return names.stream().filter(name -> differs(digests, other.digests, name)).toList();
+  }
+
+  private static boolean differs(Map<String, String> some, Map<String, String> others, String of) {
+    return !Objects.equals(some.get(of), others.get(of));
+  }
+
+  static String digest(byte[] content) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

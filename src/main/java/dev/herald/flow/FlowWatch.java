@@ -1,0 +1,79 @@
+package dev.herald.flow;
+
+import dev.herald.problem.ProblemException;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reloads the flow when its files have changed and then stayed the same for a while: a save in
+ * progress is not taken for an edit. It looks at what the files hold, not at events, so that it
+ * sees links that point elsewhere, as a ConfigMap's do.
+ */
+public final class FlowWatch implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(FlowWatch.class);
+  private static final String WHO = "routes.watch";
+
+  private final Flow flow;
+  private final Duration settled;
+  private final ScheduledExecutorService thread =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "herald-flow-watch");
+            thread.setDaemon(true);
+            return thread;
+          });
+  private String seen;
+  private String done;
+  private long since;
+
+  /**
+   * @param settled how long files must stay the same
+   */
+  public FlowWatch(Flow flow, Duration settled) {
+    this.flow = flow;
+    this.settled = settled;
+  }
+
+  /** Begins; what is on disk now counts as loaded. */
+  public void start() {
+    long period = Math.max(10, settled.toMillis() / 2);
+    thread.scheduleWithFixedDelay(this::look, period, period, TimeUnit.MILLISECONDS);
+  }
+
+  private void look() {
+    try {
+      String now = flow.onDisk();
+      if (!now.equals(seen)) {
+        seen = now;
+        since = System.nanoTime();
+      } else if (!now.equals(done) && System.nanoTime() - since >= settled.toNanos()) {
+        done = now;
+        if (flow.changedOnDisk()) {
+          reload();
+        }
+      }
+    } catch (RuntimeException e) {
+      LOG.warn("The flow's files could not be read, and will be looked at again: {}", e.toString());
+    }
+  }
+
+  /** A refusal is logged there, once for each state of the disk; a busy flow is tried again. */
+  private void reload() {
+    try {
+      flow.reloadBy(WHO);
+    } catch (ProblemException e) {
+      if (e.problem().status() == 409) {
+        done = null;
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    thread.shutdownNow();
+  }
+}

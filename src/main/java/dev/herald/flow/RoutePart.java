@@ -1,0 +1,142 @@
+package dev.herald.flow;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.camel.model.EndpointRequiredDefinition;
+import org.apache.camel.model.OptionalIdentifiedDefinition;
+import org.apache.camel.model.ProcessorDefinition;
+import org.apache.camel.model.ProcessorDefinitionHelper;
+import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.model.SendDefinition;
+import org.apache.camel.model.ToDynamicDefinition;
+
+/** A route of a flow: where it starts, what it calls and what it runs. */
+record RoutePart(RouteDefinition definition) {
+  private static final String STATEMENT = "sql:file:";
+
+  private static final Pattern PARAMETERS_COUNT = Pattern.compile("[?&]parametersCount=(\\d{1,6})");
+
+  /** Steps that find out at run time where they send to. */
+  private static final Set<String> DYNAMIC =
+      Set.of("recipientList", "routingSlip", "dynamicRouter", "enrich", "pollEnrich");
+
+  static List<RoutePart> of(Collection<RouteDefinition> routes) {
+    return routes.stream().map(RoutePart::new).toList();
+  }
+
+  /** Null before the route is created, unless the file gives one. */
+  String id() {
+    return definition.getRouteId();
+  }
+
+  /** The name of its file; null for a route that Camel made. */
+  String file() {
+    return definition.getResource() == null
+        ? null
+        : FlowFiles.name(definition.getResource().getLocation());
+  }
+
+  int line() {
+    return definition.getLineNumber();
+  }
+
+  /** Its group; empty without one. */
+  String group() {
+    return Objects.requireNonNullElse(definition.getGroup(), "");
+  }
+
+  /** How a fault calls it. */
+  String name() {
+    return id() == null ? "the route from " + entrance() : "route " + id();
+  }
+
+  /** The endpoint that it starts with, without options. */
+  String entrance() {
+    return withoutOptions(definition.getInput().getEndpointUri());
+  }
+
+  boolean isDirect() {
+    return entrance().startsWith("direct:");
+  }
+
+  /** All its steps, in the order of the file. */
+  List<ProcessorDefinition<?>> steps() {
+    List<ProcessorDefinition<?>> steps = new ArrayList<>();
+    for (Object step :
+        ProcessorDefinitionHelper.filterTypeInOutputs(
+            definition.getOutputs(), ProcessorDefinition.class)) {
+      steps.add((ProcessorDefinition<?>) step);
+    }
+    return steps;
+  }
+
+  /** Where it sends to. */
+  List<Target> targets() {
+    return steps().stream()
+        .filter(SendDefinition.class::isInstance)
+        .map(step -> new Target(((SendDefinition<?>) step).getEndpointUri(), step))
+        .toList();
+  }
+
+  /** Where it sends to, without options. */
+  Set<String> calls() {
+    return targets().stream().map(Target::entrance).collect(Collectors.toSet());
+  }
+
+  /** Whether it has a step that may send to any route. */
+  boolean callsAnything() {
+    return steps().stream()
+        .anyMatch(
+            step ->
+                step instanceof ToDynamicDefinition
+                    || DYNAMIC.contains(step.getShortName())
+                    || (step instanceof EndpointRequiredDefinition send
+                        && send.getEndpointUri().contains("{{")));
+  }
+
+  /** The files of the statements that it runs. */
+  Stream<Target> statements() {
+    return targets().stream().filter(target -> target.statement() != null);
+  }
+
+  static String withoutOptions(String uri) {
+    int question = uri.indexOf('?');
+    return (question < 0 ? uri : uri.substring(0, question)).replaceFirst("^(\\w+):/{1,2}", "$1:");
+  }
+
+  /**
+   * A step that sends to an endpoint.
+   *
+   * @param uri with its options
+   */
+  record Target(String uri, OptionalIdentifiedDefinition<?> step) {
+    String entrance() {
+      return withoutOptions(uri);
+    }
+
+    /** The file of a statement; null for another endpoint, or if a placeholder names it. */
+    String statement() {
+      String entrance = entrance();
+      return entrance.startsWith(STATEMENT) && !entrance.contains("{{")
+          ? entrance.substring(STATEMENT.length())
+          : null;
+    }
+
+    int line() {
+      return step.getLineNumber();
+    }
+
+    /** The option of this name; -1 without one. */
+    int parametersCount() {
+      Matcher count = PARAMETERS_COUNT.matcher(uri);
+      return count.find() ? Integer.parseInt(count.group(1)) : -1;
+    }
+  }
+}

@@ -1,0 +1,87 @@
+package dev.herald.flow;
+
+import java.util.Collection;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Where the API and Java enter routes: counts who is inside, and holds those back who would enter
+ * one that is being swapped. Thread-safe; passing costs two additions.
+ */
+public final class Turnstile {
+  /** Longer than a swap ever takes. */
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
+
+  private final Map<String, AtomicInteger> inside = new ConcurrentHashMap<>();
+  private volatile Set<String> closed = Set.of();
+
+  /**
+   * Enters a route; {@link #leave} must follow. Waits while it is being swapped.
+   *
+   * @param entrance such as {@code direct:createMessage}
+   * @throws InterruptedException if the thread is interrupted; then it is not inside
+   */
+  public void enter(String entrance) throws InterruptedException {
+    AtomicInteger count = inside.computeIfAbsent(entrance, any -> new AtomicInteger());
+    long deadline = 0;
+    while (true) {
+      count.incrementAndGet();
+      if (!closed.contains(entrance)) {
+        return;
+      }
+      leave(entrance);
+      long now = System.nanoTime();
+      deadline = deadline == 0 ? now + PATIENCE_NANOS : deadline;
+      awaitOpen(entrance, deadline - now);
+    }
+  }
+
+  private synchronized void awaitOpen(String entrance, long nanos) throws InterruptedException {
+    long deadline = System.nanoTime() + nanos;
+    while (closed.contains(entrance)) {
+      long left = deadline - System.nanoTime();
+      if (left <= 0) {
+        throw new IllegalStateException(entrance + " is closed for too long");
+      }
+      TimeUnit.NANOSECONDS.timedWait(this, Math.max(left, TimeUnit.MILLISECONDS.toNanos(1)));
+    }
+  }
+
+  public void leave(String entrance) {
+    inside.get(entrance).decrementAndGet();
+  }
+
+  /**
+   * Closes entrances, besides those that are closed, and waits until nobody is inside.
+   *
+   * @param deadline as {@link System#nanoTime()}
+   * @return false if somebody still was at the deadline; they stay closed
+   */
+  boolean close(Collection<String> entrances, long deadline) throws InterruptedException {
+    Set<String> more = ConcurrentHashMap.newKeySet();
+    more.addAll(closed);
+    more.addAll(entrances);
+    closed = more;
+    while (entrances.stream().anyMatch(this::isInside)) {
+      if (System.nanoTime() - deadline > 0) {
+        return false;
+      }
+      TimeUnit.MILLISECONDS.sleep(2);
+    }
+    return true;
+  }
+
+  private boolean isInside(String entrance) {
+    AtomicInteger count = inside.get(entrance);
+    return count != null && count.get() > 0;
+  }
+
+  /** Opens all. */
+  synchronized void open() {
+    closed = Set.of();
+    notifyAll();
+  }
+}

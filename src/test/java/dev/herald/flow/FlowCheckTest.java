@@ -1,0 +1,286 @@
+package dev.herald.flow;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.herald.Herald;
+import dev.herald.config.ConfigurationException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** An edited flow that cannot work is refused with a reason, and one that can is not. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class FlowCheckTest {
+  private static final String FIRST =
+      "        - process:\n            description: Add Idempotency-Key";
+  private static final String LAST =
+      "        - process:\n            description: Classify the response";
+
+  @TempDir Path folder;
+
+  @BeforeEach
+  void copy() throws IOException {
+    for (Path file : files(Path.of("routes"))) {
+      Files.copy(file, folder.resolve(file.getFileName()));
+    }
+  }
+
+  @Test
+  void should_accept_the_flow_as_it_comes() {
+    assertThat(check()).matches("\\d+ route files with \\d+ routes, and \\d+ statements");
+  }
+
+  @Test
+  void should_accept_renamed_files_and_more_routes() throws IOException {
+    Files.move(folder.resolve("record.camel.yaml"), folder.resolve("after.camel.yaml"));
+    Files.writeString(
+        folder.resolve("mine.camel.yaml"),
+        """
+        - route:
+            from:
+              uri: timer:mine
+              steps:
+                - to: {uri: "direct://ours", parameters: {timeout: 100}}
+                - toD: {uri: "direct:${header.where}"}
+                - to: {uri: "log:done"}
+        - route:
+            id: ours
+            from:
+              uri: direct:ours
+              steps:
+                - to: {uri: "{{their.endpoint:log:theirs}}"}
+        """);
+    assertThatCode(this::check).doesNotThrowAnyException();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "api, 'nothing serves openapi.yaml; put the rest element back'",
+    "control, 'no route starts with direct:stopScheduler, the operation of openapi.yaml'",
+    "deliver, 'no route starts with direct:deliver-message, which every message passes'",
+    "dispatch, 'there is no route dispatch-tick, which Herald needs'",
+    "errors, 'route dispatch-tick names the route configuration claim-errors, which is not there'",
+    "flow, 'no route starts with direct:reloadFlow, the operation of openapi.yaml'",
+    "health, 'no route starts with direct:getContract, the operation of openapi.yaml'",
+    "housekeeping, 'there is no route housekeeping, which Herald needs'",
+    "intake, 'no route starts with direct:store-messages, which Herald calls'",
+    "messages, 'no route starts with direct:listMessages, the operation of openapi.yaml'",
+    "record, 'no route starts with direct:record-outcomes, which Herald calls'",
+  })
+  void should_miss_each_file_of_the_flow(String file, String fault) throws IOException {
+    Files.delete(folder.resolve(file + ".camel.yaml"));
+    refuses(fault);
+  }
+
+  @Test
+  void should_name_all_that_is_missing_at_once() throws IOException {
+    Files.delete(folder.resolve("deliver.camel.yaml"));
+    edit("intake", "direct:find-request", "direct:find-requests");
+    edit("record", "from:\n      uri: seda:push-outcomes", "from:\n      uri: seda:x");
+    edit("record", "sql/record-outcomes.sql", "sql/record.sql");
+    edit("control", "from:\n      uri: direct:getStats", "from:\n      uri: direct:stats");
+    edit("housekeeping", "id: housekeeping", "id: tidy-up");
+    refuses(
+        "no route starts with direct:deliver-message, which every message passes",
+        "there is no route housekeeping",
+        "no route starts with direct:find-request, which Herald calls",
+        "no route starts with direct:getStats, the operation",
+        "route dispatch-batch calls direct:deliver-message, but no route starts with that",
+        "route record-outcomes calls seda:push-outcomes, but no route starts with that",
+        "route record-outcomes runs sql/record.sql, which cannot be read");
+  }
+
+  @Test
+  void should_say_so_where_there_is_nothing() throws IOException {
+    for (Path file : files(folder)) {
+      Files.delete(file);
+    }
+    assertThatThrownBy(this::check)
+        .hasMessage(
+            "camel.main.routes-include-pattern finds no route; start Herald in the folder that has routes/");
+  }
+
+  /** Each is one edit of routes/deliver.camel.yaml, with the line where the fault must be found. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          - marshal:                     | - marshall:                | 20 | cannot be read: Unknown node id: marshall
+          ref: payload                   | ref: payloda               | 17 | route deliver-message uses the bean payloda, which is not there
+          library: Jackson               | library: Jacksn            | 23 | Jacksn
+          uri: http://webhook.url        | uri: htp://webhook.url     | 27 | there is no component htp; correct the name, or add its jar to lib/
+          uri: http://webhook.url        | uri: http://webhook.url.de | 27 | the key webhook.url.de is not set
+          httpMethod: POST               | httpMethd: POST            | 27 | an http endpoint has no option httpMethd; correct its name
+          "#webhookClient"               | "#webhookClint"            | 27 | webhookClint
+          httpMethod: POST               | httpMethod: "{{my.method}}" | 27 | my.method
+          ref: outcomeClassifier         | ref: payload               | 35 | a sample message failed in route deliver-message
+          - to:                          | - log: {message: hello}    | 0  | cannot be read
+          propagate-errors               | claim-errors               | 2  | must tell its caller when a step fails
+          propagate-errors               | propagate-erors            | 2  | names the route configuration propagate-erors, which is not there
+          id: deliver-message            | id: listRoutes             | 0  | the id listRoutes is taken by a route in
+          uri: direct:deliver-message    | uri: direct:listRoutes     | 0  | starts with direct:listRoutes, as route listRoutes in
+          """)
+  void should_name_the_line_of_a_fault(String from, String to, int line, String fault)
+      throws IOException {
+    edit("deliver", from, to);
+    refuses(fault);
+    if (line > 0) {
+      refuses("deliver.camel.yaml:" + line + ": ");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          -                                     | has no route; if it should have none, delete the file
+          '# nothing but a comment'             | has no route
+          '- route:\\n\\tid: tab'                 | cannot be read
+          '- route:\\n    id: half\\n    from:\\n'  | has a step or a start without a uri
+          '- rout:\\n    id: x\\n'                | Unknown node id: rout
+          '{"a": 1}'                            | has no route
+          '\\u0000\\u0001'                        | cannot be read
+          """)
+  void should_refuse_a_file_that_is_no_flow(String content, String fault) throws IOException {
+    String text =
+        content.equals("-")
+            ? ""
+            : content
+                .replace("\\n", "\n")
+                .replace("\\t", "\t")
+                .replace("\\u0000", "\0")
+                .replace("\\u0001", "\1");
+    Files.writeString(folder.resolve("mine.camel.yaml"), text);
+    refuses("mine.camel.yaml", fault);
+  }
+
+  @Test
+  void should_refuse_a_route_that_ends_without_an_outcome() throws IOException {
+    Path file = folder.resolve("deliver.camel.yaml");
+    String text = Files.readString(file);
+    Files.writeString(file, text.substring(0, text.indexOf(LAST)));
+    refuses("ended without an outcome; its last step must be outcomeClassifier");
+  }
+
+  @Test
+  void should_refuse_a_post_by_another_client() throws IOException {
+    edit("deliver", "              httpClient: \"#webhookClient\"\n", "");
+    refuses(
+        "a sample message failed in route deliver-message: no step called the webhook",
+        "if the POST is the step that calls http:webhook.url, give it httpClient: \"#webhookClient\"");
+  }
+
+  @Test
+  void should_refuse_a_route_that_hangs() throws IOException {
+    edit("deliver", FIRST, "        - delay: {constant: {expression: \"60000\"}}\n" + FIRST);
+    refuses("a sample message failed in route deliver-message: it did not end within 10s");
+  }
+
+  @Test
+  void should_accept_a_route_that_decides_not_to_send_yet() throws IOException {
+    edit(
+        "deliver",
+        FIRST,
+        """
+                - filter:
+                    expression: {simple: {expression: "${variable.global:token} == null"}}
+                    steps:
+                      - throwException: {message: there is no token yet, exceptionType: java.lang.IllegalStateException}
+        """
+            + FIRST);
+    assertThatCode(this::check).doesNotThrowAnyException();
+  }
+
+  @Test
+  void should_refuse_a_flow_without_the_beans_that_claim_and_record() throws IOException {
+    edit("dispatch", "ref: gate", "ref: payload");
+    edit("record", "ref: recorder, method: recorded", "ref: redisFeed, method: ended");
+    refuses("no step uses gate, and without it", "no step uses recorder, method recorded");
+  }
+
+  @Test
+  void should_refuse_a_method_that_a_bean_has_not() throws IOException {
+    edit("messages", "method: withFailedAttempts", "method: withAttempts");
+    refuses(
+        "messages.camel.yaml:",
+        "route getMessage calls the method withAttempts of bean messageAnswers, which has none");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          ''                                            | has no statement
+          'SELECT 1 WHERE 2 = :#${variable.id} # why'   | has a # that is not part of a parameter
+          """)
+  void should_refuse_a_statement(String statement, String fault) throws IOException {
+    Path file = folder.resolve("mine.sql");
+    Files.writeString(file, statement);
+    edit("messages", "sql:file:sql/get-message.sql", "sql:file:" + file);
+    refuses("mine.sql", fault);
+  }
+
+  @Test
+  void should_refuse_a_wrong_count_of_parameters() throws IOException {
+    edit("record", "parametersCount: 12", "parametersCount: 11");
+    refuses("says parametersCount: 11, but sql/record-outcomes.sql has 12; correct it");
+  }
+
+  /** Or a route that Java calls could be lost. */
+  @Test
+  void should_know_every_route_that_java_calls() throws IOException {
+    Pattern called = Pattern.compile("call\\(\"(direct:[a-z-]+)\"");
+    String check = Files.readString(Path.of("src/main/java/dev/herald/flow/FlowCheck.java"));
+    int calls = 0;
+    for (Path file : files(Path.of("src/main/java/dev/herald/wiring"))) {
+      Matcher call = called.matcher(Files.readString(file));
+      while (call.find()) {
+        assertThat(check).contains('"' + call.group(1) + '"');
+        calls++;
+      }
+    }
+    assertThat(calls).isEqualTo(3);
+  }
+
+  private String check() {
+    Properties overrides = new Properties();
+    overrides.setProperty("camel.main.routes-include-pattern", "file:" + folder + "/*.camel.yaml");
+    return Herald.check(overrides);
+  }
+
+  private void refuses(String... faults) {
+    assertThatThrownBy(this::check)
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContainingAll(faults);
+  }
+
+  private void edit(String name, String from, String to) throws IOException {
+    Path file = folder.resolve(name + ".camel.yaml");
+    String text = Files.readString(file);
+    assertThat(text).contains(from);
+    Files.writeString(file, text.replace(from, to));
+  }
+
+  private static List<Path> files(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.sorted().toList();
+    }
+  }
+}
