@@ -20,7 +20,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -43,6 +42,9 @@ public final class Flow {
 
   private static final long WAIT_SECONDS = 10;
 
+  /** Digits of a digest that tell flows apart, for logs and metrics. */
+  public static final int SHOWN = 12;
+
   private final Rehearsal.Surroundings around;
   private final List<String> patterns;
   private final Collection<String> operations;
@@ -55,7 +57,7 @@ public final class Flow {
   private final Map<Path, String> readAtStart = new TreeMap<>();
 
   private final Map<String, Instant> loadedAt = new TreeMap<>();
-  private volatile Set<String> fixed = Set.of();
+  private volatile Map<String, String> fixed = Map.of();
   private volatile FlowFiles running;
   private volatile List<FileView> view = List.of();
   private String summary = "";
@@ -258,8 +260,7 @@ public final class Flow {
     try {
       swap.run(running, next);
     } catch (Swap.Busy e) {
-      throw new ProblemException(
-          Type.CONFLICT, e.getMessage() + "; try again, or stop delivery first");
+      throw new ProblemException(Type.CONFLICT, e.getMessage() + "; try again later");
     } catch (Swap.Broken e) {
       broken =
           "a reload failed half way and the old flow could not be put back: "
@@ -284,7 +285,7 @@ public final class Flow {
         who,
         String.join(", ", changed),
         TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start),
-        running.digest());
+        running.digest().substring(0, SHOWN));
   }
 
   /** Whether the disk differs from what runs, and everything that would show a change of it. */
@@ -296,10 +297,10 @@ public final class Flow {
 
   boolean changedOnDisk() {
     return !read().changes(running).isEmpty()
-        || !restarts(List.of(), Set.of(), List.of()).isEmpty();
+        || !restarts(List.of(), Map.of(), List.of()).isEmpty();
   }
 
-  private record Checked(List<Fault> faults, Set<String> fixed, String summary) {}
+  private record Checked(List<Fault> faults, Map<String, String> fixed, String summary) {}
 
   private Checked check(FlowFiles files) {
     try (Rehearsal flow = Rehearsal.of(files, around, false)) {
@@ -329,16 +330,18 @@ public final class Flow {
     return new Checked(faults, checked.fixed(), checked.summary());
   }
 
-  private List<Fault> restarts(List<String> changed, Set<String> alsoFixed, List<Fault> known) {
+  private List<Fault> restarts(
+      List<String> changed, Map<String, String> alsoFixed, List<Fault> known) {
     List<Fault> faults = new ArrayList<>();
     for (String file : changed) {
       boolean faulty = known.stream().anyMatch(fault -> file.equals(fault.file()));
-      if (!faulty && (fixed.contains(file) || alsoFixed.contains(file))) {
+      String why = fixed.getOrDefault(file, alsoFixed.get(file));
+      if (!faulty && why != null) {
         faults.add(
             Fault.in(
                 file,
                 0,
-                "has more than routes (the contract, error handling, a template, or the reload itself), which cannot be swapped while it runs; restart this node"));
+                "has %s, which cannot be swapped while it runs; restart this node".formatted(why)));
       }
     }
     readAtStart.forEach(

@@ -39,21 +39,22 @@ final class FlowCheck {
               "housekeeping", "housekeeping.camel.yaml"));
 
   /** What Java calls, and the files that had the routes. */
-  private static final Map<String, String> CALLED =
+  static final Map<String, String> CALLED =
       new TreeMap<>(
           Map.of(
               "direct:store-messages", "intake.camel.yaml",
               "direct:find-request", "intake.camel.yaml",
               "direct:record-outcomes", "record.camel.yaml"));
 
-  private static final String DELIVER = "direct:deliver-message";
+  private static final String DIRECT = "direct:";
+
+  /** The entrance of the route that delivers a message. */
+  static final String DELIVER = DIRECT + "deliver-message";
 
   /** Where a claim and a message enter, whatever the routes are called. */
   private static final Map<String, String> ENTERED =
       new TreeMap<>(
-          Map.of(
-              "direct:dispatch-batch", "dispatch.camel.yaml",
-              "direct:deliver-message", "deliver.camel.yaml"));
+          Map.of(DIRECT + "dispatch-batch", "dispatch.camel.yaml", DELIVER, "deliver.camel.yaml"));
 
   /** Beans and methods without which messages are claimed and not delivered, or not recorded. */
   private static final Map<String, String> USED =

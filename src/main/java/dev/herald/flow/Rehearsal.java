@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -62,6 +63,7 @@ import org.apache.camel.support.PluginHelper;
 import org.apache.camel.support.PropertyBindingSupport;
 import org.apache.camel.util.StringHelper;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
+import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
  * A flow in a context of its own, beside the one that runs: every route is created and started as a
@@ -112,7 +114,7 @@ public final class Rehearsal implements AutoCloseable {
   private boolean allRead = true;
   private final List<RoutePart> routes = new ArrayList<>();
   private final List<RestDefinition> rests = new ArrayList<>();
-  private final Set<String> fixed = new TreeSet<>();
+  private final Map<String, String> fixed = new TreeMap<>();
   private final Set<String> used = new TreeSet<>();
   private final Map<String, DataSource> sources = new HashMap<>();
   private final List<DryClient.Request> posts = new CopyOnWriteArrayList<>();
@@ -198,8 +200,8 @@ public final class Rehearsal implements AutoCloseable {
     return rests.stream().anyMatch(rest -> rest.getOpenApi() != null);
   }
 
-  /** The files with more than routes, which only a start can take up. */
-  Set<String> fixed() {
+  /** The files that only a start can take up, and what makes them so. */
+  Map<String, String> fixed() {
     return fixed;
   }
 
@@ -262,7 +264,7 @@ public final class Rehearsal implements AutoCloseable {
         camel.addRoutesConfigurations(configurations);
       }
       if (model().getRouteConfigurationDefinitions().size() > before) {
-        fixed.add(name);
+        fixed.put(name, "error handling");
       }
     } catch (Exception e) {
       faults.add(unreadable(name, e));
@@ -286,12 +288,14 @@ public final class Rehearsal implements AutoCloseable {
         builder.prepareModel(camel);
         builder.addTemplatedRoutesToCamelContext(camel);
       }
-      boolean reloads =
-          found.stream().anyMatch(route -> RELOAD.equals(route.getInput().getEndpointUri()));
-      if (!served.isEmpty() || templates || reloads) {
-        fixed.add(name);
+      if (!served.isEmpty()) {
+        fixed.put(name, "the API's entrance");
+      } else if (templates) {
+        fixed.put(name, "a route template");
+      } else if (found.stream().anyMatch(one -> RELOAD.equals(one.getInput().getEndpointUri()))) {
+        fixed.put(name, "the reload itself");
       }
-      if (found.isEmpty() && !fixed.contains(name)) {
+      if (found.isEmpty() && !fixed.containsKey(name)) {
         faults.add(Fault.in(name, 0, NO_ROUTE));
       }
     } catch (Exception e) {
@@ -445,7 +449,7 @@ public final class Rehearsal implements AutoCloseable {
                       camel
                           .createProducerTemplate()
                           .send(
-                              "direct:deliver-message",
+                              FlowCheck.DELIVER,
                               in -> {
                                 in.setVariable("message", message);
                                 in.getMessage().setBody(message);
@@ -516,9 +520,8 @@ public final class Rehearsal implements AutoCloseable {
 
   /** Runs a statement that only reads. */
   private void read(SqlEndpoint sql, String name, Exchange exchange) throws Exception {
-    if (!(sql.getDataSource() instanceof ReadOnly)) {
-      sql.setDataSource(new ReadOnly(sql.getDataSource()));
-    }
+    sql.setJdbcTemplate(
+        new JdbcTemplate(new ReadOnly(sources.get(FlowFiles.name(sql.getQuery())))));
     Producer producer = sql.createProducer();
     producer.start();
     try {

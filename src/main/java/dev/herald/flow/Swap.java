@@ -78,14 +78,9 @@ public final class Swap {
    *
    * @param turnstile where the API and Java enter routes
    * @param holdClaims true: no more claims from now on; false: claims go on
-   * @param calledByJava entrances that Java calls while it handles a request
    * @param patience how long work in flight may take to end
    */
-  public record Quiet(
-      Turnstile turnstile,
-      Consumer<Boolean> holdClaims,
-      Set<String> calledByJava,
-      Duration patience) {}
+  public record Quiet(Turnstile turnstile, Consumer<Boolean> holdClaims, Duration patience) {}
 
   Swap(CamelContext camel, Loader loader, Quiet quiet) {
     this.camel = camel;
@@ -209,7 +204,7 @@ public final class Swap {
     Map<Boolean, List<String>> entrances =
         direct.get(true).stream()
             .map(RoutePart::entrance)
-            .collect(Collectors.partitioningBy(quiet.calledByJava()::contains));
+            .collect(Collectors.partitioningBy(FlowCheck.CALLED::containsKey));
     for (boolean java : List.of(false, true)) {
       if (!quiet.turnstile().close(entrances.get(java), deadline)) {
         throw new Busy(

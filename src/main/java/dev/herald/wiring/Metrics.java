@@ -163,7 +163,10 @@ public final class Metrics {
                         file ->
                             MultiGauge.Row.of(
                                 Tags.of(
-                                    "file", file.file(), "digest", file.digest().substring(0, 12)),
+                                    "file",
+                                    file.file(),
+                                    "digest",
+                                    file.digest().substring(0, Flow.SHOWN)),
                                 file.loadedAt().toEpochMilli() / 1_000.0))
                     .toList(),
                 true));

@@ -361,7 +361,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             new Swap.Quiet(
                 turnstile,
                 held -> stops.hold(CLAIM, held),
-                Set.of("direct:store-messages", "direct:find-request", "direct:record-outcomes"),
                 settings.webhook().timeout().multipliedBy(2).plusSeconds(5)));
     watch = new FlowWatch(flow, settings.routes().watch());
     registry.bind("flow", flow);

@@ -187,7 +187,7 @@ class FlowReloadIT {
       assertThat(changed).hasSize(1);
       assertThat(log.lines())
           .anyMatch(
-              line -> line.matches(".*Key default reloaded .*deliver.camel.yaml in \\d+ ms.*"));
+              line -> line.matches("(?s).*Key default reloaded .*deliver.camel.yaml in \\d+ ms.*"));
     }
     send("after");
     assertThat(webhook.posts().get(0).headers().contains("X-New")).isFalse();
@@ -297,14 +297,14 @@ class FlowReloadIT {
     Path file = folder.resolve("own.camel.yaml");
     String slow =
         own("own", "a")
-            .replace("- log:", "- delay: {constant: {expression: \"60000\"}}\n        - log:");
+            .replace("- log:", "- delay: {constant: {expression: \"8000\"}}\n        - log:");
     Files.writeString(file, slow);
     api.post("/api/v1/flow/reload", null).expect(200);
     await().until(() -> inFlight("own") == 1);
     Files.writeString(file, own("own", "b"));
     Api.Answer busy = api.post("/api/v1/flow/reload", null).expect(409);
     assertThat(busy.text("/detail"))
-        .contains("what route own had in flight did not end within 6 seconds; try again");
+        .contains("what route own had in flight did not end within 6 seconds; try again later");
     assertThat(states()).containsEntry("own", "Started").containsEntry("dispatch-tick", "Started");
     send("delivery goes on");
     api.post("/api/v1/routes/own/stop", null); // waits; the delay ends with the route's stop
