@@ -24,7 +24,10 @@ public final class OutcomeClassifier implements Processor {
     this.retryAfter = new RetryAfter(clock);
   }
 
-  /** The last step of the delivery route: turns the response into an outcome. */
+  /**
+   * The last step of the delivery route: turns the response into an outcome. The variable {@code
+   * messageIdAt} may say where the provider's id is in the response, as a JSON Pointer.
+   */
   @Override
   public void process(Exchange exchange) {
     Message answer = exchange.getMessage();
@@ -42,7 +45,8 @@ public final class OutcomeClassifier implements Processor {
                 answer.getHeader("Date", String.class)),
             ProviderText.of(
                 answer.getBody(byte[].class),
-                answer.getHeader(Exchange.CONTENT_TYPE, String.class))));
+                answer.getHeader(Exchange.CONTENT_TYPE, String.class),
+                exchange.getVariable("messageIdAt", ProviderText.MESSAGE_ID, String.class))));
   }
 
   /** Classifies a response. */
