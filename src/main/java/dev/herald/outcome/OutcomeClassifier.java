@@ -64,7 +64,7 @@ public final class OutcomeClassifier implements Processor {
    * @param posts the route's POSTs up to the failure
    */
   public Outcome failed(ClaimedMessage message, Exception failure, Posts posts) {
-    if (failure instanceof WebhookException webhook) {
+    if (failure instanceof WebhookException webhook && (webhook.written() || !accepted(posts))) {
       Kind kind = webhook.written() ? Kind.MAYBE_SENT : Kind.NOT_SENT;
       return failed(message, kind, null, webhook.getMessage());
     }
@@ -84,6 +84,12 @@ public final class OutcomeClassifier implements Processor {
               posts.status(),
               "the route failed after the answer: " + failure);
     };
+  }
+
+  /** Whether the provider has, or may have, accepted the message, by its answer. */
+  private static boolean accepted(Posts posts) {
+    return posts.last() == Posts.Course.ANSWERED
+        && (kind(posts.status()) == Kind.DELIVERED || kind(posts.status()) == Kind.MAYBE_SENT);
   }
 
   private static Outcome failed(ClaimedMessage message, Kind kind, Integer status, String error) {
