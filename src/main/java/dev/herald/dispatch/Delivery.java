@@ -50,7 +50,7 @@ final class Delivery implements Posting {
   public long deadline(long now, long timeoutNanos) throws WebhookException {
     long left = claim.leaseLeft(now) - MARGIN_NANOS;
     if (left < timeoutNanos / 2) {
-      throw WebhookException.notSent(
+      throw new WebhookException(
           "the steps before the POST took too long: the lease is nearly over");
     }
     return now + Math.min(timeoutNanos, left);

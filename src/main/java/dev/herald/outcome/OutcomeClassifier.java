@@ -24,7 +24,10 @@ public final class OutcomeClassifier implements Processor {
     this.retryAfter = new RetryAfter(clock);
   }
 
-  /** The last step of the delivery route: turns the response into an outcome. */
+  /**
+   * The last step of the delivery route: turns the response into an outcome. The variable {@code
+   * messageIdAt} may say where the provider's id is in the response, as a JSON Pointer.
+   */
   @Override
   public void process(Exchange exchange) {
     Message answer = exchange.getMessage();
@@ -42,7 +45,8 @@ public final class OutcomeClassifier implements Processor {
                 answer.getHeader("Date", String.class)),
             ProviderText.of(
                 answer.getBody(byte[].class),
-                answer.getHeader(Exchange.CONTENT_TYPE, String.class))));
+                answer.getHeader(Exchange.CONTENT_TYPE, String.class),
+                exchange.getVariable("messageIdAt", ProviderText.MESSAGE_ID, String.class))));
   }
 
   /** Classifies a response. */
@@ -60,7 +64,7 @@ public final class OutcomeClassifier implements Processor {
    * @param posts the route's POSTs up to the failure
    */
   public Outcome failed(ClaimedMessage message, Exception failure, Posts posts) {
-    if (failure instanceof WebhookException webhook) {
+    if (failure instanceof WebhookException webhook && (webhook.written() || !accepted(posts))) {
       Kind kind = webhook.written() ? Kind.MAYBE_SENT : Kind.NOT_SENT;
       return failed(message, kind, null, webhook.getMessage());
     }
@@ -80,6 +84,12 @@ public final class OutcomeClassifier implements Processor {
               posts.status(),
               "the route failed after the answer: " + failure);
     };
+  }
+
+  /** Whether the provider has, or may have, accepted the message, by its answer. */
+  private static boolean accepted(Posts posts) {
+    return posts.last() == Posts.Course.ANSWERED
+        && (kind(posts.status()) == Kind.DELIVERED || kind(posts.status()) == Kind.MAYBE_SENT);
   }
 
   private static Outcome failed(ClaimedMessage message, Kind kind, Integer status, String error) {

@@ -4,7 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.filter.FilteringParserDelegate;
+import com.fasterxml.jackson.core.filter.JsonPointerBasedFilter;
+import com.fasterxml.jackson.core.filter.TokenFilter;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -15,6 +19,9 @@ import org.apache.hc.core5.http.ContentType;
 
 /** What Herald keeps of a provider's response: its id for the message, or the start of an error. */
 final class ProviderText {
+  /** Where the provider's id is, unless the route says otherwise. */
+  static final String MESSAGE_ID = "/messageId";
+
   private static final int MAX_ID = 255;
   private static final int MAX_ERROR_BYTES = 400;
   private static final JsonFactory JSON = new JsonFactory();
@@ -22,41 +29,48 @@ final class ProviderText {
 
   private final byte[] body;
   private final Charset charset;
+  private final JsonPointer messageId;
 
-  private ProviderText(byte[] body, Charset charset) {
+  private ProviderText(byte[] body, Charset charset, JsonPointer messageId) {
     this.body = body;
     this.charset = charset;
+    this.messageId = messageId;
+  }
+
+  /** With the provider's id as {@code messageId} at the top level. */
+  static ProviderText of(byte[] body, String contentType) {
+    return of(body, contentType, MESSAGE_ID);
   }
 
   /**
    * @param body null for none
    * @param contentType null for none
+   * @param messageId where the provider's id is in a body that is JSON: a JSON Pointer (RFC 6901)
+   * @throws IllegalArgumentException if that is not a JSON Pointer
    */
-  static ProviderText of(byte[] body, String contentType) {
-    return new ProviderText(body == null ? new byte[0] : body, charset(contentType));
+  static ProviderText of(byte[] body, String contentType, String messageId) {
+    return new ProviderText(
+        body == null ? new byte[0] : body, charset(contentType), JsonPointer.compile(messageId));
   }
 
-  /** The provider's {@code messageId}, if the body is a JSON object with one at the top level. */
+  /** The provider's id, if the body is JSON and has a value that is not an object there. */
   String messageId() {
     if (body.length == 0) {
       return null;
     }
-    try (JsonParser json = parser()) {
-      if (json.nextToken() != JsonToken.START_OBJECT) {
-        return null;
-      }
-      while (json.nextToken() == JsonToken.FIELD_NAME) {
-        boolean found = json.currentName().equals("messageId");
-        JsonToken value = json.nextToken();
-        if (found) {
-          return value.isScalarValue() && value != JsonToken.VALUE_NULL ? id(json.getText()) : null;
-        }
-        json.skipChildren();
-      }
+    try (JsonParser json =
+        new FilteringParserDelegate(
+            parser(),
+            new JsonPointerBasedFilter(messageId),
+            TokenFilter.Inclusion.ONLY_INCLUDE_ALL,
+            false)) {
+      JsonToken value = json.nextToken();
+      return value != null && value.isScalarValue() && value != JsonToken.VALUE_NULL
+          ? id(json.getText())
+          : null;
     } catch (IOException notJson) {
-      // A 2xx counts with any body.
+      return null; // A 2xx counts with any body.
     }
-    return null;
   }
 
   /** The JSON parser detects Unicode encodings itself, which is faster. */

@@ -2,7 +2,7 @@ package dev.herald.webhook;
 
 import java.io.IOException;
 
-/** A POST to the webhook ended without a response. */
+/** A POST to the webhook ended without a response, or did not begin. */
 public final class WebhookException extends IOException {
   private static final long serialVersionUID = 1L;
   private final boolean written;
@@ -12,9 +12,12 @@ public final class WebhookException extends IOException {
     this.written = written;
   }
 
-  /** For a POST of which nothing has left. */
-  public static WebhookException notSent(String reason) {
-    return new WebhookException(false, reason);
+  /**
+   * For a POST of which nothing has left. A step of {@code routes/deliver.camel.yaml} may throw it
+   * when the message certainly was not sent and is not at fault.
+   */
+  public WebhookException(String reason) {
+    this(false, reason);
   }
 
   /**

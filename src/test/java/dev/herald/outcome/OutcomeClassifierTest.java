@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.herald.dispatch.Samples;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.outcome.Outcome.Kind;
+import dev.herald.webhook.Posts;
+import dev.herald.webhook.Posts.Course;
+import dev.herald.webhook.WebhookException;
 import java.time.Clock;
 import java.time.Duration;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -95,5 +98,22 @@ class OutcomeClassifierTest {
           .extracting(Outcome::kind, Outcome::webhookMessageId)
           .containsExactly(Kind.DELIVERED, null);
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "202, DELIVERED",
+    "500, MAYBE_SENT",
+    "503, NOT_SENT",
+    "429, NOT_SENT",
+    "401, NOT_SENT",
+    "422, NOT_SENT",
+  })
+  void should_believe_a_step_that_nothing_was_sent_unless_an_answer_says_otherwise(
+      int status, Kind kind) {
+    WebhookException notSent = new WebhookException("the token was refused");
+    assertThat(outcomes.failed(MESSAGE, notSent, new Posts(Course.ANSWERED, status, false)).kind())
+        .isEqualTo(kind);
+    assertThat(outcomes.failed(MESSAGE, notSent, Posts.NONE).kind()).isEqualTo(Kind.NOT_SENT);
   }
 }

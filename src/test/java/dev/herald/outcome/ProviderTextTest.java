@@ -35,6 +35,26 @@ class ProviderTextTest {
     assertThat(text(body).messageId()).isEqualTo(id);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      nullValues = "none",
+      value = {
+        "/data/sid | {\"messageId\":\"other\",\"data\":{\"to\":[\"sid\"],\"sid\":\"s-1\"}} | s-1",
+        "/messages/1/message-id | {\"messages\":[{\"message-id\":\"a\"},{\"message-id\":\"b\"}]} | b",
+        "/data/sid | {\"data\":{\"sid\":7}} | 7",
+        "/data/sid | {\"data\":{\"sid\":[7]}} | none",
+        "/data/sid | {\"data\":\"sid\"} | none",
+        "/data/sid | {\"data\":null} | none",
+        "/data/sid | {\"data\":{\"sid\":\"cut o | none",
+        "/data/sid | OK | none",
+        "/data/sid | 42 | none",
+        "/data/sid | '' | none",
+      })
+  void should_find_the_providers_id_where_the_route_says(String at, String body, String id) {
+    assertThat(ProviderText.of(body.getBytes(UTF_8), null, at).messageId()).isEqualTo(id);
+  }
+
   @Test
   void should_find_nothing_in_bytes_that_are_no_text_or_in_none() {
     byte[] noText = {(byte) 0xff, 0, (byte) 0xfe, '{'};

@@ -10,6 +10,7 @@ import dev.herald.problem.FailStop;
 import dev.herald.testing.HeraldProcess;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
+import dev.herald.testing.Page;
 import dev.herald.testing.RawProvider;
 import dev.herald.testing.Sql;
 import java.io.IOException;
@@ -18,9 +19,6 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -35,15 +33,6 @@ class PackagedJarIT {
       List.of("application.properties", "openapi.yaml", "routes", "sql");
 
   private static final String POST = "        - to:\n            id: http-send-message\n";
-  private static final String SEND =
-      """
-                  description: POST it to the URL in webhook.url
-                  uri: http://webhook.url
-                  parameters:
-                    httpClient: "#webhookClient"
-                    httpMethod: POST
-                    throwExceptionOnFailure: false
-      """;
   private static final String FIRST =
       "        - process:\n            description: Add Idempotency-Key";
   private static final String MARSHAL = "        - marshal:\n";
@@ -60,8 +49,8 @@ class PackagedJarIT {
         before.api().create("before the edit");
         awaitPosts(webhook, 1);
       }
-      String header = edit("README.md", "X-Campaign");
-      assertThat(edit("docs/change-the-flow.md", "X-Campaign")).isEqualTo(header);
+      String header = new Page(Path.of("README.md")).yaml("X-Campaign");
+      assertThat(new Page(Path.of("docs/change-the-flow.md")).yaml("")).isEqualTo(header);
       change("deliver.camel.yaml", POST, header + POST);
       try (HeraldProcess after = herald.startAndAwait()) {
         after.api().create("after the edit");
@@ -70,64 +59,6 @@ class PackagedJarIT {
       List<Post> posts = webhook.posts();
       assertThat(posts.get(0).headers().contains("X-Campaign")).isFalse();
       assertThat(posts.get(1).headers().get("X-Campaign")).isEqualTo("spring");
-    }
-  }
-
-  @Test
-  void should_send_another_payload_and_to_another_webhook_after_edits_of_the_route()
-      throws IOException {
-    copyWhatItReads();
-    change("deliver.camel.yaml", MARSHAL, edit("docs/change-the-flow.md", "'recipient'") + MARSHAL);
-    change(
-        "deliver.camel.yaml", POST + SEND, edit("docs/change-the-flow.md", "webhook.url.germany"));
-    try (SampleWebhook webhook = new SampleWebhook();
-        SampleWebhook germany = new SampleWebhook();
-        HeraldProcess herald =
-            on(webhook).with("WEBHOOK_URL_GERMANY", germany.url()).startAndAwait()) {
-      herald
-          .api()
-          .post(
-              "/api/v1/messages/batch",
-              List.of(
-                  Map.of("phoneNumber", "+4915112345678", "content", "to Germany"),
-                  Map.of("phoneNumber", "+905551234567", "content", "to Turkey")))
-          .expect(201);
-      awaitPosts(webhook, 1);
-      awaitPosts(germany, 1);
-      assertThat(webhook.posts().get(0).body())
-          .isEqualTo(
-              "{\"content\":\"to Turkey\",\"recipient\":\"+905551234567\",\"sender\":\"ACME\"}");
-      assertThat(germany.posts().get(0).body()).contains("to Germany").contains("+4915112345678");
-      await().until(() -> herald.api().count("SENT") == 2);
-    }
-  }
-
-  @Test
-  void should_look_something_up_before_the_post_after_an_edit_of_the_route() throws IOException {
-    copyWhatItReads();
-    String page = "docs/change-the-flow.md";
-    change("deliver.camel.yaml", FIRST, edit(page, "sql-look-up-customer") + FIRST);
-    change("deliver.camel.yaml", MARSHAL, edit(page, "set(${body}, 'name'") + MARSHAL);
-    Files.writeString(folder.resolve("sql/customer.sql"), edit(page, "sql", "FROM customer"));
-    try (SampleWebhook webhook = new SampleWebhook();
-        HeraldProcess herald = on(webhook).startAndAwait()) {
-      sql.update("CREATE TABLE customer (phone_number text PRIMARY KEY, name text)");
-      sql.update(
-          "INSERT INTO customer VALUES ('+905551234567', 'Ay\u015fe, \"O''Neil\" (5) ${body}')");
-      herald.api().create("to somebody known");
-      awaitPosts(webhook, 1);
-      herald
-          .api()
-          .post(
-              "/api/v1/messages",
-              Map.of("phoneNumber", "+905551234568", "content", "to somebody unknown"))
-          .expect(201);
-      awaitPosts(webhook, 2);
-      assertThat(webhook.posts().get(0).body())
-          .isEqualTo(
-              "{\"to\":\"+905551234567\",\"content\":\"to somebody known\",\"name\":\"Ay\u015fe, \\\"O'Neil\\\" (5) ${body}\"}");
-      assertThat(webhook.posts().get(1).body())
-          .isEqualTo("{\"to\":\"+905551234568\",\"content\":\"to somebody unknown\"}");
     }
   }
 
@@ -334,23 +265,6 @@ class PackagedJarIT {
 
   private static void awaitPosts(SampleWebhook webhook, int count) {
     await().until(() -> webhook.posts().size() == count);
-  }
-
-  /** The YAML block of a page that has these words. */
-  private static String edit(String page, String words) throws IOException {
-    return edit(page, "yaml", words);
-  }
-
-  private static String edit(String page, String language, String words) throws IOException {
-    Matcher block =
-        Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL)
-            .matcher(Files.readString(CHECKOUT.resolve(page)));
-    return block
-        .results()
-        .map(result -> result.group(1))
-        .filter(yaml -> yaml.contains(words))
-        .findFirst()
-        .orElseThrow(() -> new AssertionError(page + " has no edit with " + words));
   }
 
   private void change(String route, String from, String to) throws IOException {

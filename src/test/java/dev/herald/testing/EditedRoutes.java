@@ -9,9 +9,38 @@ import java.util.stream.Stream;
 
 /** A copy of {@code routes/}, edited as an operator does. */
 public final class EditedRoutes {
-  private static final String POST = "        - to:\n            id: http-send-message\n";
+  /** The file that most edits go into. */
+  public static final String DELIVER = "deliver.camel.yaml";
 
-  private EditedRoutes() {}
+  /** Steps of it, by their first lines. */
+  public static final String FIRST = "- process:\n    description: Add Idempotency-Key";
+
+  public static final String MARSHAL = "- marshal:\n";
+  public static final String POST = "- to:\n    id: http-send-message\n";
+  public static final String LAST = "- process:\n    description: Classify the response";
+
+  private static final int STEPS = 8;
+
+  private final Path folder;
+
+  private EditedRoutes(Path folder) {
+    this.folder = folder;
+  }
+
+  /**
+   * @param folder for the copy
+   */
+  public static EditedRoutes in(Path folder) {
+    EditedRoutes routes = new EditedRoutes(folder);
+    try (Stream<Path> files = Files.list(Path.of("routes"))) {
+      for (Path file : (Iterable<Path>) files::iterator) {
+        routes.add(file.getFileName().toString(), Files.readString(file));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return routes;
+  }
 
   /**
    * Puts steps before the POST.
@@ -21,22 +50,57 @@ public final class EditedRoutes {
    * @return a value for {@code camel.main.routes-include-pattern}
    */
   public static String beforeThePost(Path folder, String steps) {
-    try (Stream<Path> files = Files.list(Path.of("routes"))) {
-      for (Path file : (Iterable<Path>) files::iterator) {
-        String text = Files.readString(file);
-        if (file.endsWith("deliver.camel.yaml")) {
-          if (!text.contains(POST)) {
-            throw new IllegalStateException(
-                "routes/deliver.camel.yaml has no step http-send-message");
-          }
-          text = text.replace(POST, steps.indent(8) + POST);
-        }
-        Files.writeString(folder.resolve(file.getFileName()), text);
-      }
+    return in(folder).before(POST, steps.indent(STEPS)).pattern();
+  }
+
+  /** Puts steps of the delivery, indented as there, before one of its steps. */
+  public EditedRoutes before(String step, String steps) {
+    return before(DELIVER, step.indent(STEPS), steps);
+  }
+
+  /** Puts lines before other lines of a file. */
+  public EditedRoutes before(String file, String there, String lines) {
+    String text = read(file);
+    return add(file, new StringBuilder(text).insert(find(file, text, there), lines).toString());
+  }
+
+  /** Puts steps of the delivery, indented as there, in the place of one of its steps. */
+  public EditedRoutes insteadOf(String step, String steps) {
+    String text = read(DELIVER);
+    int from = find(DELIVER, text, step.indent(STEPS));
+    int next = text.indexOf("\n" + " ".repeat(STEPS) + "- ", from);
+    return add(DELIVER, text.substring(0, from) + steps + text.substring(next + 1));
+  }
+
+  /** Writes a file. */
+  public EditedRoutes add(String file, String text) {
+    try {
+      Files.writeString(folder.resolve(file), text);
+      return this;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** A value for {@code camel.main.routes-include-pattern}. */
+  public String pattern() {
     return "file:" + folder + "/*.yaml";
+  }
+
+  private String read(String file) {
+    try {
+      return Files.readString(folder.resolve(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static int find(String file, String text, String lines) {
+    int at = text.indexOf(lines.stripTrailing());
+    if (at < 0) {
+      throw new IllegalStateException("routes/" + file + " has no " + lines);
+    }
+    return at;
   }
 
   /** Steps that set headers: a name, its value, the next name and so on. */

@@ -1,0 +1,438 @@
+package dev.herald.scenario;
+
+import static dev.herald.testing.EditedRoutes.FIRST;
+import static dev.herald.testing.EditedRoutes.LAST;
+import static dev.herald.testing.EditedRoutes.MARSHAL;
+import static dev.herald.testing.EditedRoutes.POST;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.herald.dev.LocalServers;
+import dev.herald.dev.SampleWebhook;
+import dev.herald.dev.SampleWebhook.Answer;
+import dev.herald.dev.SampleWebhook.Post;
+import dev.herald.testing.Api;
+import dev.herald.testing.CapturedLog;
+import dev.herald.testing.EditedRoutes;
+import dev.herald.testing.Local;
+import dev.herald.testing.Node;
+import dev.herald.testing.Page;
+import dev.herald.testing.RawProvider;
+import dev.herald.testing.Sql;
+import dev.herald.testing.TcpProxy;
+import java.io.IOException;
+import java.io.StringReader;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import redis.clients.jedis.Jedis;
+
+/**
+ * Every edit of docs/change-the-flow.md, pasted from the page where the page says: what leaves,
+ * what is recorded, and what becomes of a message when the other side fails.
+ */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class FlowEditsIT {
+  private static final Page PAGE = new Page(Path.of("docs/change-the-flow.md"));
+
+  @TempDir Path folder;
+  private final SampleWebhook webhook = new SampleWebhook();
+  private final SampleWebhook other = new SampleWebhook();
+  private EditedRoutes routes;
+  private Node.Builder described;
+  private Node node;
+  private Api api;
+  private Sql sql;
+
+  @BeforeEach
+  void describe() {
+    routes = EditedRoutes.in(folder);
+    String database = Local.servers().newDatabase();
+    sql = new Sql(database);
+    described =
+        Node.on(database, webhook.url())
+            .with("camel.main.routes-include-pattern", routes.pattern())
+            .with("webhook.auth-value", "the-first-ones-key")
+            .with("webhook.on-ambiguous", "hold");
+  }
+
+  @AfterEach
+  void stop() {
+    if (node != null) {
+      node.close();
+    }
+    webhook.close();
+    other.close();
+  }
+
+  private void start() {
+    node = described.start();
+    api = node.api();
+  }
+
+  @Test
+  void should_send_a_header() {
+    routes.before(POST, PAGE.yaml("X-Campaign"));
+    start();
+    awaitStatus(api.create("Hello"), "SENT");
+    assertThat(onlyPost(webhook).headers().get("X-Campaign")).isEqualTo("spring");
+  }
+
+  @Test
+  void should_send_another_providers_json_and_find_its_id() {
+    routes.before(MARSHAL, PAGE.yaml("'recipient'")).before(LAST, PAGE.yaml("/data/sid"));
+    webhook.answer(
+        post ->
+            post.body().contains("not JSON")
+                ? new Answer(200, "<html>OK</html>", null, 0)
+                : post.body().contains("broken off")
+                    ? Answer.truncated()
+                    : post.body().contains("refused")
+                        ? new Answer(422, "{\"data\":{\"sid\":\"none\"}}", null, 0)
+                        : new Answer(202, "{\"data\":{\"sid\":\"s-1\"}}", null, 0));
+    start();
+
+    JsonNode sent = awaitStatus(api.create("Ay\u015fe's \"Hello\""), "SENT");
+    assertThat(onlyPost(webhook).body())
+        .isEqualTo(
+            "{\"recipient\":\"+905551234567\",\"message\":{\"text\":\"Ay\u015fe's \\\"Hello\\\"\",\"sender\":\"ACME\"}}");
+    assertThat(sent.path("webhookMessageId").asText()).isEqualTo("s-1");
+
+    assertThat(awaitStatus(api.create("not JSON"), "SENT").has("webhookMessageId")).isFalse();
+    assertThat(awaitStatus(api.create("broken off"), "SENT").has("webhookMessageId")).isFalse();
+    JsonNode refused = awaitStatus(api.create("refused"), "FAILED");
+    assertThat(refused.path("lastError").asText())
+        .isEqualTo("HTTP 422: {\"data\":{\"sid\":\"none\"}}");
+    assertThat(refused.has("webhookMessageId")).isFalse();
+    assertThat(webhook.posts()).hasSize(4);
+  }
+
+  @Test
+  void should_send_a_form() {
+    routes.insteadOf(MARSHAL, PAGE.yaml("form(${body})"));
+    start();
+    JsonNode sent = awaitStatus(api.create("Ay\u015fe & Co. = 100 % + 1"), "SENT");
+    Post post = onlyPost(webhook);
+    assertThat(post.body())
+        .isEqualTo("to=%2B905551234567&content=Ay%C5%9Fe+%26+Co.+%3D+100+%25+%2B+1");
+    assertThat(post.headers().get("Content-Type")).isEqualTo("application/x-www-form-urlencoded");
+    assertThat(sent.path("webhookMessageId").asText()).isNotBlank();
+  }
+
+  @Test
+  void should_look_something_up_and_send_nothing_while_it_cannot() throws IOException {
+    String database = Local.servers().newDatabase();
+    Sql crm = new Sql(database);
+    crm.update("CREATE TABLE customer (phone_number text PRIMARY KEY, name text)");
+    crm.update("INSERT INTO customer VALUES ('+905551234567', 'Ay\u015fe, \"O''Neil\" ${body}')");
+    Path statement = folder.resolve("customer.sql");
+    Files.writeString(statement, PAGE.block("sql", "FROM customer"));
+    routes
+        .before(
+            FIRST,
+            PAGE.yaml("sql-look-up-customer")
+                .replace("sql/customer.sql", statement.toString())
+                .replace(
+                    "parameters:\n", "parameters:\n                    dataSource: \"#crm\"\n"))
+        .before(MARSHAL, PAGE.yaml("set(${body}, 'name'"));
+    try (TcpProxy cable = TcpProxy.of(database)) {
+      Properties pool = new Properties();
+      pool.load(new StringReader(PAGE.block("properties", "camel.beans.crm")));
+      pool.forEach((key, value) -> described.with(key.toString(), value));
+      described
+          .with("camel.beans.crm.jdbcUrl", cable.by(database))
+          .with("camel.beans.crm.username", "postgres")
+          .with("camel.beans.crm.minimumIdle", 0);
+      start();
+      awaitStatus(create("+905551234568", "to somebody unknown"), "SENT");
+      assertThat(onlyPost(webhook).body())
+          .isEqualTo("{\"to\":\"+905551234568\",\"content\":\"to somebody unknown\"}");
+
+      webhook.forget();
+      cable.refuse();
+      String waits = api.create("while it is down");
+      await().until(() -> message(waits).has("lastError"));
+      assertThat(message(waits).path("lastError").asText()).startsWith("no customer data: ");
+      assertThat(webhook.posts()).isEmpty();
+
+      cable.restore();
+      assertThat(awaitStatus(waits, "SENT").path("attempts").asInt()).isEqualTo(1);
+      assertThat(onlyPost(webhook).body())
+          .isEqualTo(
+              "{\"to\":\"+905551234567\",\"content\":\"while it is down\",\"name\":\"Ay\u015fe, \\\"O'Neil\\\" ${body}\"}");
+    }
+  }
+
+  @Test
+  void should_send_to_another_webhook_by_country_and_never_to_both() {
+    routes.insteadOf(POST, PAGE.yaml("webhook.url.germany"));
+    described
+        .with("webhook.url.germany", other.url())
+        .with("webhook.auth-value.germany", "the-german-key");
+    other.answer(post -> Answer.status(503));
+    start();
+    String german = create("+4915112345678", "to Germany");
+    awaitStatus(create("+905551234567", "to Turkey"), "SENT");
+    await().until(() -> other.posts().size() > 1);
+    assertThat(message(german).path("attempts").asInt()).isLessThanOrEqualTo(1);
+    other.answer(post -> Answer.accepted());
+    awaitStatus(german, "SENT");
+
+    assertThat(onlyPost(webhook).content()).isEqualTo("to Turkey");
+    assertThat(onlyPost(webhook).headers().get("Authorization")).isEqualTo("the-first-ones-key");
+    assertThat(other.posts())
+        .allMatch(post -> post.content().equals("to Germany"))
+        .allMatch(post -> post.headers().get("Authorization").equals("the-german-key"));
+  }
+
+  @Test
+  void should_fetch_a_token_and_send_nothing_without_one() {
+    String secret = "s3cr+t/%41&=?#) (:\u00fc";
+    AtomicReference<String> valid = new AtomicReference<>();
+    other.answer(
+        post ->
+            valid.get() == null
+                ? Answer.status(401)
+                : new Answer(200, "{\"access_token\":\"" + valid + "\"}", null, 0));
+    webhook.answer(
+        post ->
+            ("Bearer " + valid).equals(post.headers().get("Authorization"))
+                ? Answer.accepted()
+                : Answer.status(401));
+    routes
+        .add("token.camel.yaml", PAGE.yaml("id: fetch-token"))
+        .before(FIRST, PAGE.yaml("Fetch a token if there is none"))
+        .before(POST, PAGE.yaml("Bearer ${"))
+        .before(LAST, PAGE.yaml("Forget a token"));
+    described
+        .with("provider.token-url", other.url())
+        .with("provider.client-id", "herald")
+        .with("provider.client-secret", secret);
+    start();
+
+    String early = api.create("before the first token");
+    await().until(() -> message(early).has("lastError"));
+    assertThat(message(early).path("lastError").asText())
+        .startsWith("no access token: ")
+        .contains("401")
+        .doesNotContain("s3cr");
+    assertThat(webhook.posts()).isEmpty();
+
+    valid.set("t-1");
+    awaitStatus(early, "SENT");
+    assertThat(onlyPost(webhook).headers().get("Authorization")).isEqualTo("Bearer t-1");
+    Post asked = other.posts().get(0);
+    assertThat(asked.body()).isEqualTo("grant_type=client_credentials");
+    assertThat(asked.headers().get("Content-Type")).isEqualTo("application/x-www-form-urlencoded");
+    assertThat(asked.headers().contains("Idempotency-Key")).isFalse();
+    assertThat(asked.headers().get("Authorization"))
+        .isEqualTo(
+            "Basic "
+                + Base64.getEncoder()
+                    .encodeToString(("herald:" + secret).getBytes(StandardCharsets.UTF_8)));
+
+    webhook.forget();
+    other.forget();
+    api.createMany(30);
+    await().until(() -> api.count("SENT") == 31);
+    assertThat(other.posts()).as("the token is kept").isEmpty();
+
+    webhook.forget();
+    valid.set("t-2");
+    String late = api.create("with a token that is no longer accepted");
+    JsonNode refused = awaitStatus(late, "SENT");
+    assertThat(refused.path("failedAttempts")).hasSize(1);
+    assertThat(refused.path("attempts").asInt()).isEqualTo(1);
+    assertThat(webhook.posts())
+        .extracting(post -> post.headers().get("Authorization"))
+        .containsExactly("Bearer t-1", "Bearer t-2");
+  }
+
+  @Test
+  void should_go_to_the_second_provider_only_with_what_the_first_did_not_accept()
+      throws IOException {
+    useSecond();
+    described.with("webhook.timeout", "1s").with("webhook.connect-timeout", "1s");
+    start();
+    for (int status : new int[] {503, 429}) {
+      other.forget();
+      webhook.answer(post -> Answer.status(status).withRetryAfter("60"));
+      JsonNode sent = awaitStatus(api.create("answered " + status), "SENT");
+      assertThat(sent.path("webhookMessageId").asText()).isNotBlank();
+      Post post = onlyPost(other);
+      assertThat(post.body())
+          .isEqualTo("{\"to\":\"+905551234567\",\"content\":\"answered " + status + "\"}");
+      assertThat(post.idempotencyKey()).isEqualTo(sent.path("id").asText());
+      assertThat(post.headers().get("Authorization")).isEqualTo("the-second-ones-key");
+      assertThat(post.headers().get("Content-Type")).isEqualTo("application/json");
+      assertThat(post.headers().contains("Retry-After")).isFalse();
+    }
+
+    other.forget();
+    Map<String, Answer> mayHaveAccepted =
+        Map.of(
+            "dies", Answer.lost(),
+            "fails", Answer.status(500),
+            "hangs", Answer.accepted().after(3_000));
+    webhook.answer(post -> mayHaveAccepted.get(post.content()));
+    for (String content : mayHaveAccepted.keySet()) {
+      awaitStatus(api.create(content), "UNKNOWN");
+    }
+    webhook.answer(post -> Answer.accepted());
+    awaitStatus(api.create("accepted"), "SENT");
+    webhook.answer(post -> Answer.status(422));
+    awaitStatus(api.create("refused"), "FAILED");
+    assertThat(other.posts()).isEmpty();
+
+    webhook.answer(post -> Answer.status(503));
+    other.answer(post -> Answer.lost());
+    awaitStatus(api.create("the second dies"), "UNKNOWN");
+    other.answer(post -> Answer.status(422));
+    awaitStatus(api.create("the second refuses"), "FAILED");
+    assertThat(other.posts()).hasSize(2);
+  }
+
+  @Test
+  void should_go_to_the_second_provider_when_the_first_is_down_and_wait_for_either()
+      throws IOException {
+    useSecond();
+    int port = LocalServers.freePort();
+    described.with("webhook.url", "http://127.0.0.1:" + port + "/webhook");
+    other.answer(post -> Answer.status(503));
+    start();
+    String waits = api.create("both are down");
+    await().until(() -> other.posts().size() > 1);
+    assertThat(message(waits).path("status").asText()).isIn("PENDING", "SENDING");
+    other.answer(post -> Answer.accepted());
+    assertThat(awaitStatus(waits, "SENT").path("attempts").asInt()).isEqualTo(1);
+
+    other.forget();
+    api.createMany(30);
+    await().until(() -> api.count("SENT") == 31);
+    assertThat(other.posts()).extracting(Post::idempotencyKey).doesNotHaveDuplicates().hasSize(30);
+
+    other.close();
+    String back = api.create("neither is there");
+    await().until(() -> message(back).has("lastError"));
+    assertThat(message(back).path("lastError").asText()).startsWith("no connection");
+    try (RawProvider first =
+        new RawProvider(
+            new ServerSocket(port, 50, InetAddress.getLoopbackAddress()),
+            connection -> {
+              connection.read();
+              connection.write("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n");
+            })) {
+      awaitStatus(back, "SENT");
+      assertThat(first.requests()).hasSize(1);
+    }
+  }
+
+  private void useSecond() {
+    routes
+        .insteadOf(POST, PAGE.yaml("direct:send-to-second}"))
+        .add("second.camel.yaml", PAGE.yaml("id: send-to-second"));
+    described
+        .with("webhook.url.second", other.url())
+        .with("webhook.auth-value.second", "the-second-ones-key");
+  }
+
+  @Test
+  void should_copy_outcomes_to_a_file_and_record_without_it() throws IOException {
+    Path copies = folder.resolve("copies");
+    routes
+        .before(
+            "record.camel.yaml",
+            "- to:\n    id: queue-outcomes".indent(14),
+            PAGE.yaml("queue-copies"))
+        .add(
+            "copy.camel.yaml",
+            PAGE.yaml("id: copy-outcomes").replace("file:outcomes", "file:" + copies));
+    start();
+    JsonNode sent = awaitStatus(api.create("Hello"), "SENT");
+    await().until(() -> lines(copies).size() == 1);
+    assertThat(lines(copies).get(0).split("\t"))
+        .containsExactly(
+            sent.path("sentAt").asText(),
+            "SENT",
+            sent.path("id").asText(),
+            sent.path("webhookMessageId").asText());
+    webhook.answer(post -> Answer.status(422));
+    String refused = api.create("refused");
+    await().until(() -> lines(copies).size() == 2);
+    assertThat(lines(copies).get(1)).contains("\tFAILED\t" + refused + "\t");
+
+    webhook.answer(post -> Answer.accepted());
+    Files.move(copies, folder.resolve("before"));
+    Files.writeString(copies, "in the way of the folder");
+    try (CapturedLog log = new CapturedLog()) {
+      List<String> ids = api.createMany(200);
+      await().until(() -> api.count("SENT") == 201);
+      await()
+          .until(
+              () ->
+                  log.lines().stream().anyMatch(line -> line.contains("Outcomes were not copied")));
+      try (Jedis redis = new Jedis(Local.servers().redisUrl())) {
+        await().until(() -> ids.stream().allMatch(id -> redis.exists("message:" + id)));
+      }
+    }
+    Files.delete(copies);
+    List<String> ids = api.createMany(200);
+    await().until(() -> Files.isDirectory(copies) && lines(copies).size() >= 200);
+    assertThat(lines(copies).stream().map(line -> line.split("\t")[2])).containsAll(ids);
+    assertThat(webhook.posts()).hasSize(402);
+  }
+
+  private static List<String> lines(Path copies) throws IOException {
+    if (!Files.isDirectory(copies)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(copies)) {
+      return files
+          .flatMap(
+              file -> {
+                try {
+                  return Files.readAllLines(file).stream();
+                } catch (IOException e) {
+                  throw new UncheckedIOException(e);
+                }
+              })
+          .toList();
+    }
+  }
+
+  private String create(String phoneNumber, String content) {
+    return api.post("/api/v1/messages", Map.of("phoneNumber", phoneNumber, "content", content))
+        .expect(201)
+        .id();
+  }
+
+  private JsonNode message(String id) {
+    return api.get("/api/v1/messages/" + id).expect(200).body();
+  }
+
+  private JsonNode awaitStatus(String id, String status) {
+    await().untilAsserted(() -> assertThat(message(id).path("status").asText()).isEqualTo(status));
+    return message(id);
+  }
+
+  private static Post onlyPost(SampleWebhook at) {
+    assertThat(at.posts()).hasSize(1);
+    return at.posts().get(0);
+  }
+}
