@@ -109,9 +109,18 @@ class FlowWatchIT {
               Api.Answer health = api.get("/health").expect(503);
               assertThat(health.text("/checks/flow/status")).isEqualTo("DOWN");
               assertThat(health.text("/checks/flow/detail"))
-                  .contains("the old flow could not be put back")
-                  .contains("restart this node");
+                  .contains("the old flow could not be put back whole: route own cannot start")
+                  .contains("correct the files and reload, or restart this node");
             });
+    assertThat(edition()).as("the rest goes on").isEqualTo("2");
+    Files.createDirectory(inbox);
+    await()
+        .untilAsserted(
+            () -> {
+              api.post("/api/v1/flow/reload", null).expect(200);
+              api.get("/health").expect(200);
+            });
+    assertThat(api.get("/api/v1/routes").body().toString()).contains("\"own\"");
   }
 
   private static String reads(Path folder, String text) {
