@@ -2,6 +2,7 @@ package dev.herald.flow;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.herald.config.ConfigurationException;
+import dev.herald.config.RouteFiles;
 import dev.herald.intake.NewMessage;
 import dev.herald.problem.Fault;
 import dev.herald.problem.Problem;
@@ -28,6 +29,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.apache.camel.Variable;
 import org.apache.camel.model.Model;
@@ -314,9 +316,17 @@ public final class Flow {
   private record Checked(List<Fault> faults, Map<String, String> fixed, String summary) {}
 
   private Checked check(FlowFiles files) {
+    List<Fault> unread = new ArrayList<>();
+    try {
+      RouteFiles.check(Path.of("routes"));
+    } catch (ConfigurationException e) {
+      e.getMessage().lines().forEach(line -> unread.add(Fault.of(line.strip())));
+    }
     try (Rehearsal flow = Rehearsal.of(files, around, false)) {
       return new Checked(
-          FlowCheck.check(flow, files, operations, database),
+          Stream.concat(
+                  unread.stream(), FlowCheck.check(flow, files, operations, database).stream())
+              .toList(),
           flow.fixed(),
           "%d route files with %d routes, and %d statements"
               .formatted(
@@ -435,6 +445,8 @@ public final class Flow {
       } finally {
         one.unlock();
       }
+    } catch (ConfigurationException e) {
+      throw new ProblemException(Problem.ofFlow(List.of(Fault.of(e.getMessage()))));
     } catch (RuntimeException e) {
       throw e;
     } catch (InterruptedException e) {

@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Lock;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
@@ -78,9 +79,11 @@ public final class Swap {
    *
    * @param turnstile where the API and Java enter routes
    * @param holdClaims true: no more claims from now on; false: claims go on
+   * @param routes held by who starts, stops or swaps routes
    * @param patience how long work in flight may take to end
    */
-  public record Quiet(Turnstile turnstile, Consumer<Boolean> holdClaims, Duration patience) {}
+  public record Quiet(
+      Turnstile turnstile, Consumer<Boolean> holdClaims, Lock routes, Duration patience) {}
 
   Swap(CamelContext camel, Loader loader, Quiet quiet) {
     this.camel = camel;
@@ -110,6 +113,17 @@ public final class Swap {
    * @throws Exception if the new flow could not run; the old one does again
    */
   void run(FlowFiles now, FlowFiles next, Collection<String> suspect) throws Exception {
+    if (!quiet.routes().tryLock(quiet.patience().toMillis(), TimeUnit.MILLISECONDS)) {
+      throw new Busy("somebody is starting or stopping a route");
+    }
+    try {
+      swap(now, next, suspect);
+    } finally {
+      quiet.routes().unlock();
+    }
+  }
+
+  private void swap(FlowFiles now, FlowFiles next, Collection<String> suspect) throws Exception {
     Set<String> changed = new TreeSet<>(next.changes(now));
     changed.addAll(suspect);
     List<RoutePart> live = RoutePart.of(model().getRouteDefinitions());
