@@ -50,7 +50,7 @@ public final class Flow {
   /** Digits of a digest that tell flows apart, for logs and metrics. */
   public static final int SHOWN = 12;
 
-  private final Rehearsal.Surroundings around;
+  private final Surroundings around;
   private final List<String> patterns;
   private final Collection<String> operations;
   private final BiFunction<DataSource, String, Optional<String>> database;
@@ -99,7 +99,7 @@ public final class Flow {
    * @throws ConfigurationException if the files cannot be read
    */
   public Flow(
-      Rehearsal.Surroundings around,
+      Surroundings around,
       List<String> patterns,
       Collection<String> operations,
       BiFunction<DataSource, String, Optional<String>> database,

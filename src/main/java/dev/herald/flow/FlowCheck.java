@@ -155,8 +155,8 @@ final class FlowCheck {
         .forEach(
             route ->
                 faults.add(
-                    at(
-                        route,
+                    route.fault(
+                        route.line(),
                         "%s must tell its caller when a step fails, or a failure looks like success; write routeConfigurationId: propagate-errors"
                             .formatted(route.name()))));
   }
@@ -196,9 +196,8 @@ final class FlowCheck {
             && !uri.contains("{{")
             && !entrances.contains(uri)) {
           faults.add(
-              at(
-                  route,
-                  target,
+              route.fault(
+                  target.line(),
                   "%s calls %s, but no route starts with that; put that route back"
                       .formatted(route.name(), uri)));
         }
@@ -220,9 +219,8 @@ final class FlowCheck {
     Optional<String> text = files.statement(file);
     if (text.isEmpty()) {
       faults.add(
-          at(
-              route,
-              target,
+          route.fault(
+              target.line(),
               "%s runs %s, which cannot be read; put the file back".formatted(route.name(), file)));
       return;
     }
@@ -240,9 +238,8 @@ final class FlowCheck {
               "has a # that is not part of a parameter like :#${variable.name}; camel-sql would take it for one"));
     } else if (target.parametersCount() >= 0 && target.parametersCount() != parsed.parameters()) {
       faults.add(
-          at(
-              route,
-              target,
+          route.fault(
+              target.line(),
               "%s says parametersCount: %d, but %s has %d; correct it"
                   .formatted(route.name(), target.parametersCount(), file, parsed.parameters())));
     } else {
@@ -257,8 +254,8 @@ final class FlowCheck {
       for (String name : configurations(route)) {
         if (!name.contains("{{") && matching(name).isEmpty()) {
           faults.add(
-              at(
-                  route,
+              route.fault(
+                  route.line(),
                   "%s names the route configuration %s, which is not there; put it back"
                       .formatted(route.name(), name)));
         }
@@ -342,13 +339,5 @@ final class FlowCheck {
         System.currentTimeMillis() * 1_000,
         null,
         false);
-  }
-
-  private static Fault at(RoutePart route, String detail) {
-    return Fault.in(route.file(), route.line(), detail);
-  }
-
-  private static Fault at(RoutePart route, RoutePart.Target target, String detail) {
-    return Fault.in(route.file(), target.line() > 0 ? target.line() : route.line(), detail);
   }
 }

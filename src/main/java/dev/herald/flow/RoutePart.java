@@ -1,5 +1,6 @@
 package dev.herald.flow;
 
+import dev.herald.problem.Fault;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -55,6 +56,15 @@ record RoutePart(RouteDefinition definition) {
   /** How a fault calls it. */
   String name() {
     return id() == null ? "the route from " + entrance() : "route " + id();
+  }
+
+  /**
+   * What is wrong with it.
+   *
+   * @param line of a step; the route's own stands for one that is not known
+   */
+  Fault fault(int line, String detail) {
+    return Fault.in(file(), line > 0 ? line : line(), detail);
   }
 
   /** The endpoint that it starts with, without options. */

@@ -32,8 +32,8 @@ import dev.herald.dispatch.Gate;
 import dev.herald.dispatch.Shutdown;
 import dev.herald.flow.Flow;
 import dev.herald.flow.FlowWatch;
-import dev.herald.flow.Rehearsal;
 import dev.herald.flow.Secrets;
+import dev.herald.flow.Surroundings;
 import dev.herald.flow.Swap;
 import dev.herald.flow.Turnstile;
 import dev.herald.intake.Intake;
@@ -350,7 +350,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             "getReadiness", () -> reply(health.ready()));
     flow =
         new Flow(
-            new Rehearsal.Surroundings(
+            new Surroundings(
                 camel, configuration, keys.get(), client, new Secrets(keys.get(), configuration)),
             List.of(configuration.apply(ROUTES).orElse("").split(",")),
             contract.operations().stream()

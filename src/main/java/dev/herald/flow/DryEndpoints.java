@@ -1,0 +1,180 @@
+package dev.herald.flow;
+
+import dev.herald.webhook.DryClient;
+import dev.herald.webhook.WebhookClient;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import javax.sql.DataSource;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Consumer;
+import org.apache.camel.Endpoint;
+import org.apache.camel.Exchange;
+import org.apache.camel.Processor;
+import org.apache.camel.Producer;
+import org.apache.camel.component.http.HttpEndpoint;
+import org.apache.camel.component.sql.SqlEndpoint;
+import org.apache.camel.spi.EndpointStrategy;
+import org.apache.camel.support.DefaultConsumer;
+import org.apache.camel.support.DefaultEndpoint;
+import org.apache.camel.support.DefaultProducer;
+import org.apache.camel.util.StringHelper;
+import org.springframework.jdbc.core.JdbcTemplate;
+
+/**
+ * Lets nothing of a rehearsed flow reach the outside, and nothing come in: endpoints that would are
+ * created, so that their options are checked, and then replaced. Notes what the flow would have
+ * sent and called.
+ */
+final class DryEndpoints implements EndpointStrategy {
+  /** Components that only work on the exchange. All others do nothing here. */
+  private static final Set<String> PURE =
+      Set.of(
+          "direct",
+          "bean",
+          "class",
+          "language",
+          "dataformat",
+          "ref",
+          "validator",
+          "json-validator",
+          "xslt",
+          "xslt-saxon",
+          "xj",
+          "jslt",
+          "jsonata",
+          "jolt",
+          "jte",
+          "freemarker",
+          "velocity",
+          "mustache",
+          "string-template");
+
+  /** What PostgreSQL says to a statement that would write: read_only_sql_transaction. */
+  private static final String READ_ONLY = "25006";
+
+  private final WebhookClient real;
+  private final DryClient client;
+  private final boolean reads;
+  private final Map<String, DataSource> sources = new HashMap<>();
+  private final List<DryClient.Request> posts = new CopyOnWriteArrayList<>();
+  private final Queue<String> skipped = new ConcurrentLinkedQueue<>();
+
+  /**
+   * @param reads whether statements that only read are run
+   */
+  DryEndpoints(WebhookClient real, boolean reads) {
+    this.real = real;
+    this.reads = reads;
+    client = real.dry(posts::add);
+  }
+
+  /** The client in the place of the real one. */
+  DryClient client() {
+    return client;
+  }
+
+  /** The database that a statement goes to. */
+  Optional<DataSource> sourceOf(String statement) {
+    return Optional.ofNullable(sources.get(statement));
+  }
+
+  /** Begins a new list of what was not sent and not called. */
+  void forget() {
+    posts.clear();
+    skipped.clear();
+  }
+
+  /** The POSTs that would have left. */
+  List<DryClient.Request> posts() {
+    return List.copyOf(posts);
+  }
+
+  /** The endpoints that were not called. */
+  List<String> skipped() {
+    return skipped.stream().distinct().toList();
+  }
+
+  @Override
+  public Endpoint registerEndpoint(String uri, Endpoint endpoint) {
+    String scheme = StringHelper.before(uri, ":", uri);
+    if (PURE.contains(scheme)) {
+      return endpoint;
+    }
+    if (endpoint instanceof HttpEndpoint http && http.getHttpClient() == client) {
+      real.checkUrl(http);
+      return endpoint;
+    }
+    try {
+      endpoint
+          .getCamelContext()
+          .removeService(endpoint); // or its stop could close a bean that it shares
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+    String name = RoutePart.withoutOptions(uri);
+    if (endpoint instanceof SqlEndpoint sql) {
+      sources.put(FlowFiles.name(sql.getQuery()), sql.getDataSource());
+    }
+    if (reads && endpoint instanceof SqlEndpoint sql) {
+      return new Silent(uri, endpoint.getCamelContext(), exchange -> read(sql, name, exchange));
+    }
+    return new Silent(uri, endpoint.getCamelContext(), exchange -> skipped.add(name));
+  }
+
+  /** Runs a statement that only reads. */
+  private void read(SqlEndpoint sql, String name, Exchange exchange) throws Exception {
+    sql.setJdbcTemplate(
+        new JdbcTemplate(new ReadOnly(sources.get(FlowFiles.name(sql.getQuery())))));
+    Producer producer = sql.createProducer();
+    producer.start();
+    try {
+      producer.process(exchange);
+    } catch (Exception e) {
+      if (!ReadOnly.refused(e, READ_ONLY)) {
+        throw e;
+      }
+      skipped.add(name);
+    } finally {
+      producer.stop();
+    }
+  }
+
+  /** Gives nothing to a route, and takes an exchange without a call. */
+  private static final class Silent extends DefaultEndpoint {
+    private final String uri;
+    private final Processor instead;
+
+    Silent(String uri, CamelContext camel, Processor instead) {
+      this.uri = uri;
+      this.instead = instead;
+      setCamelContext(camel);
+      setEndpointUri(uri);
+    }
+
+    @Override
+    protected String createEndpointUri() {
+      return uri;
+    }
+
+    @Override
+    public Producer createProducer() {
+      return new DefaultProducer(this) {
+        @Override
+        public void process(Exchange exchange) throws Exception {
+          instead.process(exchange);
+        }
+      };
+    }
+
+    @Override
+    public Consumer createConsumer(Processor processor) {
+      return new DefaultConsumer(this, processor);
+    }
+  }
+}
