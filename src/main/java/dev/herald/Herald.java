@@ -58,6 +58,10 @@ public final class Herald {
   private static final Map<String, String> STAND_INS =
       Map.of("webhook.url", "http://localhost/", "api.key", "only-for-this-check");
 
+  /** Servers and counters that a check does not need. */
+  private static final List<String> NOT_FOR_A_CHECK =
+      List.of("camel.management.enabled", "camel.metrics.enabled", "camel.main.jmx-enabled");
+
   private final Properties overrides;
   private final boolean checkOnly;
   private final Wiring wiring;
@@ -85,6 +89,9 @@ public final class Herald {
     overrides
         .stringPropertyNames()
         .forEach(key -> main.addOverrideProperty(key, overrides.getProperty(key)));
+    if (checkOnly) {
+      NOT_FOR_A_CHECK.forEach(key -> main.addOverrideProperty(key, "false"));
+    }
     main.configure().addConfiguration(wiring);
     main.addMainListener(
         new MainListenerSupport() {

@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.Date;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Lock;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
 import org.apache.camel.Variable;
@@ -25,6 +26,7 @@ public final class Routes {
   private static final String API = "api";
 
   private final CamelContext camel;
+  private final Lock one;
 
   /** Schema {@code Route} of the contract. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -41,8 +43,12 @@ public final class Routes {
   /** The answer to the list. */
   public record Views(List<View> items) {}
 
-  public Routes(CamelContext camel) {
+  /**
+   * @param one held while routes are started, stopped or swapped
+   */
+  public Routes(CamelContext camel, Lock one) {
     this.camel = camel;
+    this.one = one;
   }
 
   public Views list() {
@@ -52,9 +58,14 @@ public final class Routes {
 
   /** Does nothing to a route that is started. */
   public View start(@Variable("routeId") String id) throws Exception {
-    Route route = find(id);
-    camel.getRouteController().startRoute(id);
-    return view(route);
+    one.lockInterruptibly();
+    try {
+      Route route = find(id);
+      camel.getRouteController().startRoute(id);
+      return view(route);
+    } finally {
+      one.unlock();
+    }
   }
 
   /**
@@ -68,8 +79,13 @@ public final class Routes {
           Type.CONFLICT,
           "route " + id + " serves this API, which could not start it again; JMX can stop it");
     }
-    camel.getRouteController().stopRoute(id, STOP_SECONDS, TimeUnit.SECONDS);
-    return view(route);
+    one.lockInterruptibly();
+    try {
+      camel.getRouteController().stopRoute(id, STOP_SECONDS, TimeUnit.SECONDS);
+      return view(find(id));
+    } finally {
+      one.unlock();
+    }
   }
 
   private Route find(String id) {

@@ -2,6 +2,7 @@ package dev.herald.flow;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.herald.config.ConfigurationException;
+import dev.herald.config.RouteFiles;
 import dev.herald.intake.NewMessage;
 import dev.herald.problem.Fault;
 import dev.herald.problem.Problem;
@@ -20,17 +21,21 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.apache.camel.Variable;
 import org.apache.camel.model.Model;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The flow of this node, as files: what runs, whether the files on disk could run, what they would
@@ -57,6 +62,7 @@ public final class Flow {
   private final Map<Path, String> readAtStart = new TreeMap<>();
 
   private final Map<String, Instant> loadedAt = new TreeMap<>();
+  private final Set<String> suspect = new TreeSet<>();
   private volatile Map<String, String> fixed = Map.of();
   private volatile FlowFiles running;
   private volatile List<FileView> view = List.of();
@@ -116,7 +122,10 @@ public final class Flow {
    * @throws ConfigurationException naming every fault
    */
   public void checkStart() {
+    long start = System.nanoTime();
     Checked checked = check(running);
+    LOG.debug(
+        "The flow was checked in {} ms", TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
     fixed = checked.fixed();
     summary = checked.summary();
     ConfigurationException.throwIfAny(checked.faults().stream().map(Fault::toString).toList());
@@ -235,11 +244,13 @@ public final class Flow {
             return new Change(changed);
           } catch (ProblemException e) {
             refused = true;
-            LOG.warn(
-                "{} asked for a reload of {}, which was refused; the flow goes on as it was:{}",
-                who,
-                changed.isEmpty() ? "the flow" : String.join(", ", changed),
-                lines(e.problem()));
+            LOG.atLevel(broken == null ? Level.WARN : Level.ERROR)
+                .log(
+                    "{} asked for a reload of {}, which {}:{}",
+                    who,
+                    changed.isEmpty() ? "the flow" : String.join(", ", changed),
+                    broken == null ? "was refused; the flow goes on as it was" : "failed",
+                    lines(e.problem()));
             throw e;
           }
         });
@@ -252,21 +263,21 @@ public final class Flow {
   }
 
   private void swap(FlowFiles next, List<String> changed, String who) throws Exception {
-    if (changed.isEmpty()) {
+    if (changed.isEmpty() && broken == null) {
       LOG.info("{} asked for a reload; no file has changed", who);
       return;
     }
     long start = System.nanoTime();
     try {
-      swap.run(running, next);
+      swap.run(running, next, suspect);
     } catch (Swap.Busy e) {
       throw new ProblemException(Type.CONFLICT, e.getMessage() + "; try again later");
     } catch (Swap.Broken e) {
+      suspect.addAll(changed);
       broken =
-          "a reload failed half way and the old flow could not be put back: "
+          "a reload failed half way and the old flow could not be put back whole: "
               + around.secrets().mask(String.valueOf(e.getMessage()))
-              + "; restart this node";
-      LOG.error("{} reloaded {}: {}", who, String.join(", ", changed), broken, e);
+              + "; correct the files and reload, or restart this node";
       throw new ProblemException(Type.INTERNAL, broken);
     } catch (InterruptedException e) {
       throw e;
@@ -278,6 +289,8 @@ public final class Flow {
                       "the files passed the check, but the routes could not be put in place: "
                           + around.secrets().mask(String.valueOf(e.getMessage()))))));
     }
+    broken = null;
+    suspect.clear();
     running = next;
     noteLoaded(changed);
     LOG.info(
@@ -303,9 +316,17 @@ public final class Flow {
   private record Checked(List<Fault> faults, Map<String, String> fixed, String summary) {}
 
   private Checked check(FlowFiles files) {
+    List<Fault> unread = new ArrayList<>();
+    try {
+      RouteFiles.check(Path.of("routes"));
+    } catch (ConfigurationException e) {
+      e.getMessage().lines().forEach(line -> unread.add(Fault.of(line.strip())));
+    }
     try (Rehearsal flow = Rehearsal.of(files, around, false)) {
       return new Checked(
-          FlowCheck.check(flow, files, operations, database),
+          Stream.concat(
+                  unread.stream(), FlowCheck.check(flow, files, operations, database).stream())
+              .toList(),
           flow.fixed(),
           "%d route files with %d routes, and %d statements"
               .formatted(
@@ -424,6 +445,8 @@ public final class Flow {
       } finally {
         one.unlock();
       }
+    } catch (ConfigurationException e) {
+      throw new ProblemException(Problem.ofFlow(List.of(Fault.of(e.getMessage()))));
     } catch (RuntimeException e) {
       throw e;
     } catch (InterruptedException e) {

@@ -61,6 +61,7 @@ import org.apache.camel.support.DefaultRegistry;
 import org.apache.camel.support.LifecycleStrategySupport;
 import org.apache.camel.support.PluginHelper;
 import org.apache.camel.support.PropertyBindingSupport;
+import org.apache.camel.support.service.ServiceHelper;
 import org.apache.camel.util.StringHelper;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -221,8 +222,6 @@ public final class Rehearsal implements AutoCloseable {
     camel.setMessageHistory(true);
     camel.setAllowUseOriginalMessage(false);
     camel.setAutowiredEnabled(false);
-    camel.getShutdownStrategy().setTimeout(1);
-    camel.getShutdownStrategy().setSuppressLoggingOnTimeout(true);
     camel.getPropertiesComponent().addPropertiesSource(new Placeholders(around.configuration()));
     camel.getCamelContextExtension().registerEndpointCallback(this::instead);
     camel.addLifecycleStrategy(new Options());
@@ -580,9 +579,10 @@ public final class Rehearsal implements AutoCloseable {
     return around.secrets().mask(text);
   }
 
+  /** Ends its threads. The context is not stopped: that would stop beans that the live one uses. */
   @Override
   public void close() {
-    camel.stop();
+    ServiceHelper.stopAndShutdownService(camel.getExecutorServiceManager());
   }
 
   /** The same options as the live components and data formats have. */

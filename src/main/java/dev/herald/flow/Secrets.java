@@ -14,8 +14,11 @@ import java.util.stream.Stream;
 public final class Secrets {
   static final String MASK = "***";
 
-  /** Short values would mask ordinary words. */
+  /** Shorter values would mask ordinary words. */
   private static final int SHORTEST = 4;
+
+  /** The same for a part of a value, which may be a name or a role. */
+  private static final int SHORTEST_PART = 8;
 
   private static final Pattern SECRET =
       Pattern.compile("password|passwd|secret|token|credential|auth-value|apikey|(^|[.-])key$");
@@ -39,8 +42,8 @@ public final class Secrets {
         keys.stream()
             .filter(key -> SECRET.matcher(key.toLowerCase(Locale.ROOT)).find())
             .flatMap(key -> configuration.apply(key).stream())
-            .flatMap(Secrets::parts)
             .filter(value -> value.length() >= SHORTEST)
+            .flatMap(Secrets::parts)
             .distinct()
             .sorted(Comparator.comparing(String::length).reversed())
             .toList();
@@ -49,7 +52,9 @@ public final class Secrets {
 
   /** The value, and the keys of a list like {@code NAME:KEY,NAME:KEY}. */
   private static Stream<String> parts(String value) {
-    return Stream.concat(Stream.of(value), Stream.of(value.split("[,:\\s]")));
+    return Stream.concat(
+        Stream.of(value),
+        Stream.of(value.split("[,:\\s]")).filter(part -> part.length() >= SHORTEST_PART));
   }
 
   /** Any text without the values. */

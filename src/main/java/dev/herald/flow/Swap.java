@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Lock;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
@@ -78,9 +79,11 @@ public final class Swap {
    *
    * @param turnstile where the API and Java enter routes
    * @param holdClaims true: no more claims from now on; false: claims go on
+   * @param routes held by who starts, stops or swaps routes
    * @param patience how long work in flight may take to end
    */
-  public record Quiet(Turnstile turnstile, Consumer<Boolean> holdClaims, Duration patience) {}
+  public record Quiet(
+      Turnstile turnstile, Consumer<Boolean> holdClaims, Lock routes, Duration patience) {}
 
   Swap(CamelContext camel, Loader loader, Quiet quiet) {
     this.camel = camel;
@@ -104,12 +107,25 @@ public final class Swap {
    *
    * @param now what runs
    * @param next what shall run; it has been checked
+   * @param suspect files to swap although they are the same: an earlier swap left them broken
    * @throws Busy if work in flight did not end in time
    * @throws Broken if the new flow could not run, and the old one not be put back
    * @throws Exception if the new flow could not run; the old one does again
    */
-  void run(FlowFiles now, FlowFiles next) throws Exception {
+  void run(FlowFiles now, FlowFiles next, Collection<String> suspect) throws Exception {
+    if (!quiet.routes().tryLock(quiet.patience().toMillis(), TimeUnit.MILLISECONDS)) {
+      throw new Busy("somebody is starting or stopping a route");
+    }
+    try {
+      swap(now, next, suspect);
+    } finally {
+      quiet.routes().unlock();
+    }
+  }
+
+  private void swap(FlowFiles now, FlowFiles next, Collection<String> suspect) throws Exception {
     Set<String> changed = new TreeSet<>(next.changes(now));
+    changed.addAll(suspect);
     List<RoutePart> live = RoutePart.of(model().getRouteDefinitions());
     Set<String> files = changedFiles(live, changed);
     List<RoutePart> old = live.stream().filter(route -> files.contains(route.file())).toList();
@@ -134,7 +150,9 @@ public final class Swap {
         stopped.removeAll(old);
       }
       try {
-        start(stopped.stream().map(RoutePart::id).toList());
+        Failures failures = new Failures();
+        start(stopped.stream().map(RoutePart::id).toList(), failures);
+        failures.throwIfAny();
       } finally {
         quiet.turnstile().open();
         if (claims) {
@@ -252,7 +270,10 @@ public final class Swap {
       return;
     } catch (Exception e) {
       failure = e;
-      LOG.warn("The new flow could not be put in place; putting back the old one", e);
+      LOG.warn(
+          "The new flow could not be put in place, and the old one is put back: {}",
+          e.getMessage());
+      LOG.debug("The trace", e);
     }
     try {
       added.clear();
@@ -291,15 +312,12 @@ public final class Swap {
   /** Adds the routes of these files, and starts those that ran, and the new ones. */
   private void add(FlowFiles flow, Set<String> files, Map<String, Boolean> ran) throws Exception {
     loader.use(flow);
+    Failures failures = new Failures();
     adding = true;
     try {
       for (String file : files) {
         if (flow.isRoutes(file)) {
-          for (RoutesBuilder builder :
-              PluginHelper.getRoutesLoader(camel)
-                  .findRoutesBuilders(List.of(flow.resource(file)), false)) {
-            camel.addRoutes(builder);
-          }
+          failures.collect(file + " cannot be loaded", () -> load(flow, file));
         }
       }
     } finally {
@@ -317,12 +335,55 @@ public final class Swap {
             .map(RoutePart::id)
             .toList();
     added.forEach(RouteDefinition::setAutoStartup);
-    start(toStart);
+    start(toStart, failures);
+    failures.throwIfAny();
   }
 
-  private void start(List<String> ids) throws Exception {
+  private void load(FlowFiles flow, String file) throws Exception {
+    for (RoutesBuilder builder :
+        PluginHelper.getRoutesLoader(camel)
+            .findRoutesBuilders(List.of(flow.resource(file)), false)) {
+      camel.addRoutes(builder);
+    }
+  }
+
+  private void start(List<String> ids, Failures failures) {
     for (String id : ids) {
-      camel.getRouteController().startRoute(id);
+      failures.collect(
+          "route " + id + " cannot start", () -> camel.getRouteController().startRoute(id));
+    }
+  }
+
+  /** Does everything that can be done, and throws the first failure at the end. */
+  private static final class Failures {
+    private IllegalStateException first;
+
+    private interface Step {
+      void run() throws Exception;
+    }
+
+    void collect(String what, Step step) {
+      try {
+        step.run();
+      } catch (Exception e) {
+        Throwable root = e;
+        while (root.getCause() != null) {
+          root = root.getCause();
+        }
+        IllegalStateException failure =
+            new IllegalStateException(what + ": " + root.getMessage(), e);
+        if (first == null) {
+          first = failure;
+        } else {
+          first.addSuppressed(failure);
+        }
+      }
+    }
+
+    void throwIfAny() {
+      if (first != null) {
+        throw first;
+      }
     }
   }
 

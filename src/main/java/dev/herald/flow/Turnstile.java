@@ -1,5 +1,7 @@
 package dev.herald.flow;
 
+import dev.herald.problem.Problem.Type;
+import dev.herald.problem.ProblemException;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Set;
@@ -22,6 +24,7 @@ public final class Turnstile {
    * Enters a route; {@link #leave} must follow. Waits while it is being swapped.
    *
    * @param entrance such as {@code direct:createMessage}
+   * @throws ProblemException if that takes too long
    * @throws InterruptedException if the thread is interrupted; then it is not inside
    */
   public void enter(String entrance) throws InterruptedException {
@@ -44,7 +47,8 @@ public final class Turnstile {
     while (closed.contains(entrance)) {
       long left = deadline - System.nanoTime();
       if (left <= 0) {
-        throw new IllegalStateException(entrance + " is closed for too long");
+        throw new ProblemException(
+            Type.UNAVAILABLE, "the flow is being reloaded on this node; try again later");
       }
       TimeUnit.NANOSECONDS.timedWait(this, Math.max(left, TimeUnit.MILLISECONDS.toNanos(1)));
     }

@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
 import org.apache.camel.component.sql.SqlHelper;
@@ -14,11 +15,11 @@ public final class Statements {
   private static final Pattern PARAMETER =
       Pattern.compile(":\\?(\\$\\{[^}]+}|\\$simple\\{[^}]+}|(in:)?[\\w.-]+)");
 
-  /** The class of SQLSTATE for a syntax error or a name that is not there. */
-  private static final String WRONG = "42";
-
-  /** The type of a parameter is known only with its value: indeterminate_datatype. */
-  private static final String UNTYPED = "42P18";
+  /**
+   * The SQLSTATEs of a syntax error, and of a table, column or schema that is not there or not
+   * unique. Others, as of types, may be right once the parameters have values.
+   */
+  private static final Set<String> WRONG = Set.of("42601", "42P01", "42703", "42702", "3F000");
 
   private Statements() {}
 
@@ -50,8 +51,7 @@ public final class Statements {
       statement.getParameterMetaData();
       return Optional.empty();
     } catch (SQLException e) {
-      String state = String.valueOf(e.getSQLState());
-      return state.startsWith(WRONG) && !state.equals(UNTYPED)
+      return WRONG.contains(String.valueOf(e.getSQLState()))
           ? Optional.of(e.getMessage().replaceAll("\\s+", " "))
           : Optional.empty();
     }

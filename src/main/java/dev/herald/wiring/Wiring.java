@@ -14,7 +14,6 @@ import dev.herald.api.SwaggerUi;
 import dev.herald.config.ClientTls;
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.PortCheck;
-import dev.herald.config.RouteFiles;
 import dev.herald.config.Settings;
 import dev.herald.config.SettingsReader;
 import dev.herald.control.AuditLog;
@@ -69,6 +68,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -128,6 +129,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private final boolean development;
   private final boolean checkOnly;
   private final Turnstile turnstile = new Turnstile();
+  private final Lock routeLock = new ReentrantLock();
   private CamelContext camel;
   private Registry registry;
   private Settings settings;
@@ -187,7 +189,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             PortCheck.check(settings);
           }
         },
-        () -> RouteFiles.check(Path.of("routes")),
         () -> contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength()),
         () -> settings.server().tls().ifPresent(ApiServer::checkCertificate),
         () -> webhookTls = ClientTls.context(settings.webhook().trust(), settings.webhook().tls()),
@@ -332,7 +333,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                 camel, database, feed, circuit, snapshot, () -> flow.broken(), settings.health()));
     CamelHealthCheck.register(camel, health);
     registry.bind("statsSnapshot", snapshot);
-    registry.bind("routes", new Routes(camel));
+    registry.bind("routes", new Routes(camel, routeLock));
     registry.bind("auditLog", new AuditLog());
     registry.bind(JolokiaPlatformHttpPlugin.NAME, new GuardedJolokia());
     registry.bind(
@@ -361,6 +362,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             new Swap.Quiet(
                 turnstile,
                 held -> stops.hold(CLAIM, held),
+                routeLock,
                 settings.webhook().timeout().multipliedBy(2).plusSeconds(5)));
     watch = new FlowWatch(flow, settings.routes().watch());
     registry.bind("flow", flow);
