@@ -95,14 +95,20 @@ class PackagedJarIT {
     }
   }
 
-  /** The step loads a library that is not there, which is an Error. */
+  /** For this message only, the step loads a library that is not there, which is an Error. */
   @Test
   void should_end_with_the_reason_on_an_error_in_a_route() throws IOException {
     copyWhatItReads();
     change(
         "deliver.camel.yaml",
         FIRST,
-        "        - bean: {beanType: java.lang.System, method: \"loadLibrary('none')\"}\n" + FIRST);
+        """
+                - filter:
+                    expression: {simple: {expression: "${variable.message.content} == 'hello'"}}
+                    steps:
+                      - bean: {beanType: java.lang.System, method: "loadLibrary('none')"}
+        """
+            + FIRST);
     try (SampleWebhook webhook = new SampleWebhook();
         HeraldProcess herald = on(webhook).startAndAwait()) {
       herald.api().create("hello");
