@@ -41,24 +41,46 @@ class PackagedJarIT {
   private Sql sql;
 
   @Test
-  void should_send_a_header_that_was_added_to_the_route_without_a_build() throws IOException {
+  void should_send_a_header_that_was_added_to_the_route_while_it_runs() throws IOException {
     copyWhatItReads();
-    try (SampleWebhook webhook = new SampleWebhook()) {
-      HeraldProcess.Builder herald = on(webhook);
-      try (HeraldProcess before = herald.startAndAwait()) {
-        before.api().create("before the edit");
-        awaitPosts(webhook, 1);
-      }
-      String header = new Page(Path.of("README.md")).yaml("X-Campaign");
+    try (SampleWebhook webhook = new SampleWebhook();
+        HeraldProcess herald = on(webhook).startAndAwait()) {
+      herald.api().create("before the edit");
+      awaitPosts(webhook, 1);
+      Page readme = new Page(Path.of("README.md"));
+      String header = readme.yaml("X-Campaign");
       assertThat(new Page(Path.of("docs/change-the-flow.md")).yaml("")).isEqualTo(header);
       change("deliver.camel.yaml", POST, header + POST);
-      try (HeraldProcess after = herald.startAndAwait()) {
-        after.api().create("after the edit");
-        awaitPosts(webhook, 2);
-      }
+      readme
+          .block("sh", "/flow/reload")
+          .lines()
+          .map(line -> line.substring(line.indexOf("/api/")))
+          .forEach(
+              call ->
+                  assertThat(herald.api().post(call, null).expect(200).text("/changed/0"))
+                      .isEqualTo("routes/deliver.camel.yaml"));
+      herald.api().create("after the edit");
+      awaitPosts(webhook, 2);
       List<Post> posts = webhook.posts();
       assertThat(posts.get(0).headers().contains("X-Campaign")).isFalse();
       assertThat(posts.get(1).headers().get("X-Campaign")).isEqualTo("spring");
+    }
+  }
+
+  @Test
+  void should_check_the_flow_without_any_server_or_secret() throws IOException {
+    copyWhatItReads();
+    try (HeraldProcess check = HeraldProcess.in(folder).without("API_KEY").start("--check")) {
+      assertThat(check.awaitExit()).as(check.output()).isZero();
+      assertThat(check.output()).contains("The flow can run: ").doesNotContain("WARN", "ERROR");
+    }
+    change("deliver.camel.yaml", "ref: payload", "ref: payloda");
+    try (HeraldProcess check = HeraldProcess.in(folder).without("API_KEY").start("--check")) {
+      assertThat(check.awaitExit()).isEqualTo(1);
+      assertThat(check.output())
+          .contains("The flow cannot run:\n  routes/deliver.camel.yaml:17: ")
+          .contains("payloda")
+          .doesNotContain("\tat ");
     }
   }
 
@@ -73,14 +95,20 @@ class PackagedJarIT {
     }
   }
 
-  /** The step loads a library that is not there, which is an Error. */
+  /** For this message only, the step loads a library that is not there, which is an Error. */
   @Test
   void should_end_with_the_reason_on_an_error_in_a_route() throws IOException {
     copyWhatItReads();
     change(
         "deliver.camel.yaml",
         FIRST,
-        "        - bean: {beanType: java.lang.System, method: \"loadLibrary('none')\"}\n" + FIRST);
+        """
+                - filter:
+                    expression: {simple: {expression: "${variable.message.content} == 'hello'"}}
+                    steps:
+                      - bean: {beanType: java.lang.System, method: "loadLibrary('none')"}
+        """
+            + FIRST);
     try (SampleWebhook webhook = new SampleWebhook();
         HeraldProcess herald = on(webhook).startAndAwait()) {
       herald.api().create("hello");

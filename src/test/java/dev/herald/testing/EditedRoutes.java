@@ -31,15 +31,25 @@ public final class EditedRoutes {
    * @param folder for the copy
    */
   public static EditedRoutes in(Path folder) {
-    EditedRoutes routes = new EditedRoutes(folder);
-    try (Stream<Path> files = Files.list(Path.of("routes"))) {
-      for (Path file : (Iterable<Path>) files::iterator) {
-        routes.add(file.getFileName().toString(), Files.readString(file));
+    return new EditedRoutes(folder).restore();
+  }
+
+  /** Takes back every edit. */
+  public EditedRoutes restore() {
+    try (Stream<Path> before = Files.list(folder);
+        Stream<Path> files = Files.list(Path.of("routes"))) {
+      for (Path file : (Iterable<Path>) before::iterator) {
+        if (file.toString().endsWith(".yaml")) {
+          Files.delete(file);
+        }
       }
+      for (Path file : (Iterable<Path>) files::iterator) {
+        add(file.getFileName().toString(), Files.readString(file));
+      }
+      return this;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return routes;
   }
 
   /**

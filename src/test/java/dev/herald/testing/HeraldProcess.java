@@ -12,7 +12,9 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -28,18 +30,21 @@ public final class HeraldProcess implements AutoCloseable {
   private final Path output;
   private final Api api;
 
-  private HeraldProcess(Path folder, Map<String, String> environment) {
+  private HeraldProcess(Path folder, Map<String, String> environment, String... arguments) {
     try {
       output = Files.createTempFile("herald-", ".log");
-      ProcessBuilder builder =
-          new ProcessBuilder(
-              Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-              "-Xmx256m",
-              "-XX:+ExitOnOutOfMemoryError",
-              "-XX:TieredStopAtLevel=1",
-              "-XX:+UseSerialGC",
-              "-jar",
-              JAR.toString());
+      List<String> command =
+          new ArrayList<>(
+              List.of(
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  "-Xmx256m",
+                  "-XX:+ExitOnOutOfMemoryError",
+                  "-XX:TieredStopAtLevel=1",
+                  "-XX:+UseSerialGC",
+                  "-jar",
+                  JAR.toString()));
+      command.addAll(List.of(arguments));
+      ProcessBuilder builder = new ProcessBuilder(command);
       builder.directory(folder.toAbsolutePath().toFile());
       builder.environment().putAll(environment);
       builder.redirectErrorStream(true).redirectOutput(output.toFile());
@@ -82,8 +87,8 @@ public final class HeraldProcess implements AutoCloseable {
     }
 
     /** Starts it, whatever becomes of it. */
-    public HeraldProcess start() {
-      return new HeraldProcess(folder, environment);
+    public HeraldProcess start(String... arguments) {
+      return new HeraldProcess(folder, environment, arguments);
     }
 
     /** Starts it and waits until it is ready. */
