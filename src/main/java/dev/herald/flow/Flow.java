@@ -197,13 +197,12 @@ public final class Flow {
             if (run.posts().isEmpty()) {
               refuse(List.of(FlowCheck.failed(flow, run)));
             }
-            return show(run.posts().get(0), run.skipped());
+            return show(run.posts().get(0), run.skipped(), around.secrets(next));
           }
         });
   }
 
-  private TriedPost show(DryClient.Request post, List<String> notCalled) {
-    Secrets secrets = around.secrets();
+  private static TriedPost show(DryClient.Request post, List<String> notCalled, Secrets secrets) {
     Map<String, String> headers = new LinkedHashMap<>();
     post.headers()
         .forEach(
@@ -276,7 +275,7 @@ public final class Flow {
       suspect.addAll(changed);
       broken =
           "a reload failed half way and the old flow could not be put back whole: "
-              + around.secrets().mask(String.valueOf(e.getMessage()))
+              + around.secrets(next).mask(String.valueOf(e.getMessage()))
               + "; correct the files and reload, or restart this node";
       throw new ProblemException(Type.INTERNAL, broken);
     } catch (InterruptedException e) {
@@ -287,7 +286,7 @@ public final class Flow {
               List.of(
                   Fault.of(
                       "the files passed the check, but the routes could not be put in place: "
-                          + around.secrets().mask(String.valueOf(e.getMessage()))))));
+                          + around.secrets(next).mask(String.valueOf(e.getMessage()))))));
     }
     broken = null;
     suspect.clear();
@@ -308,9 +307,14 @@ public final class Flow {
     return all.toString();
   }
 
-  boolean changedOnDisk() {
-    return !read().changes(running).isEmpty()
-        || !restarts(List.of(), Map.of(), List.of()).isEmpty();
+  /** Whether a reload would change anything, or would say why it cannot. */
+  boolean differs() {
+    boolean differs =
+        !read().changes(running).isEmpty() || !restarts(List.of(), Map.of(), List.of()).isEmpty();
+    if (!differs) {
+      refused = false;
+    }
+    return differs;
   }
 
   private record Checked(List<Fault> faults, Map<String, String> fixed, String summary) {}

@@ -33,6 +33,8 @@ final class FlowFiles {
   private static final Path STATEMENTS = Path.of("sql");
   private static final Pattern STATEMENT = Pattern.compile("sql:file:([^\"'\\s?#{}]+)");
 
+  private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{([\\w.-]+)");
+
   /** Contents by name: a path as routes write it, such as {@code routes/deliver.camel.yaml}. */
   private final SortedMap<String, byte[]> routes;
 
@@ -83,6 +85,8 @@ final class FlowFiles {
   private static List<Resource> find(CamelContext camel, String pattern) throws IOException {
     try {
       return List.copyOf(PluginHelper.getPackageScanResourceResolver(camel).findResources(pattern));
+    } catch (NoSuchFileException e) {
+      return List.of(); // the folder is gone; the check says so
     } catch (IOException e) {
       throw e;
     } catch (Exception e) {
@@ -122,6 +126,17 @@ final class FlowFiles {
   Resource resource(String name) {
     byte[] content = routes.containsKey(name) ? routes.get(name) : statements.get(name);
     return ResourceHelper.fromBytes("file:" + name, content);
+  }
+
+  /** The keys that they name in double braces. */
+  Set<String> placeholders() {
+    Set<String> keys = new TreeSet<>();
+    routes
+        .keySet()
+        .forEach(
+            name ->
+                PLACEHOLDER.matcher(text(name)).results().forEach(key -> keys.add(key.group(1))));
+    return keys;
   }
 
   boolean has(String name) {

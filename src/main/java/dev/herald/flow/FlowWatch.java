@@ -52,7 +52,7 @@ public final class FlowWatch implements AutoCloseable {
         since = System.nanoTime();
       } else if (!now.equals(done) && System.nanoTime() - since >= settled.toNanos()) {
         done = now;
-        if (flow.changedOnDisk()) {
+        if (flow.differs()) {
           reload();
         }
       }

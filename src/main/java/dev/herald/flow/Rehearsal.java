@@ -53,6 +53,7 @@ final class Rehearsal implements AutoCloseable {
   private final DryEndpoints outside;
   private final DefaultCamelContext camel;
   private final StepCheck steps;
+  private final Secrets secrets;
   private final List<Fault> faults = new ArrayList<>();
   private boolean allRead = true;
   private final List<RoutePart> routes = new ArrayList<>();
@@ -82,6 +83,7 @@ final class Rehearsal implements AutoCloseable {
     camel =
         around.context(Map.of("webhookClient", outside.client(), Loader.NAME, new Loader(files)));
     camel.getCamelContextExtension().registerEndpointCallback(outside);
+    secrets = around.secrets(files);
     steps = new StepCheck(camel, this::reason);
   }
 
@@ -362,7 +364,7 @@ final class Rehearsal implements AutoCloseable {
     }
     String text = cause.getMessage() == null ? cause.toString() : cause.getMessage();
     text = StringHelper.after(text, " due to: ", text).strip();
-    return around.secrets().mask(text);
+    return secrets.mask(text);
   }
 
   @Override

@@ -11,17 +11,18 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Hides what nobody may read in an answer or a log: the configuration's secrets. Immutable. */
-public final class Secrets {
+final class Secrets {
   static final String MASK = "***";
 
   /** Shorter values would mask ordinary words. */
   private static final int SHORTEST = 4;
 
-  /** The same for a part of a value, which may be a name or a role. */
-  private static final int SHORTEST_PART = 8;
-
   private static final Pattern SECRET =
-      Pattern.compile("password|passwd|secret|token|credential|auth-value|apikey|(^|[.-])key$");
+      Pattern.compile("password|passwd|secret|token|credential|auth-value|apikey|[.-]key\\b");
+
+  /** What such a key may hold besides: where a token comes from, who has a password. */
+  private static final Pattern OPEN =
+      Pattern.compile("(url|uri|id|name|user|header|ttl|file|path|trust|certificate|tls[.]key)$");
 
   private static final Set<String> HEADERS =
       Set.of("authorization", "proxy-authorization", "cookie", "x-api-key");
@@ -37,24 +38,28 @@ public final class Secrets {
    * @param keys of the configuration
    * @param configuration returns a key's value, or nothing
    */
-  public Secrets(Collection<String> keys, Function<String, Optional<String>> configuration) {
+  Secrets(Collection<String> keys, Function<String, Optional<String>> configuration) {
     values =
         keys.stream()
-            .filter(key -> SECRET.matcher(key.toLowerCase(Locale.ROOT)).find())
-            .flatMap(key -> configuration.apply(key).stream())
+            .filter(Secrets::isSecret)
+            .flatMap(key -> configuration.apply(key).stream().flatMap(value -> parts(key, value)))
             .filter(value -> value.length() >= SHORTEST)
-            .flatMap(Secrets::parts)
             .distinct()
             .sorted(Comparator.comparing(String::length).reversed())
             .toList();
     authHeader = configuration.apply("webhook.auth-header").orElse("Authorization");
   }
 
-  /** The value, and the keys of a list like {@code NAME:KEY,NAME:KEY}. */
-  private static Stream<String> parts(String value) {
-    return Stream.concat(
-        Stream.of(value),
-        Stream.of(value.split("[,:\\s]")).filter(part -> part.length() >= SHORTEST_PART));
+  private static boolean isSecret(String key) {
+    String name = key.toLowerCase(Locale.ROOT);
+    return SECRET.matcher(name).find() && !OPEN.matcher(name).find();
+  }
+
+  /** The value; of the API's keys, each as it is sent. */
+  private static Stream<String> parts(String key, String value) {
+    return key.equals("api.key")
+        ? Stream.of(value.split(",")).map(one -> one.strip().replaceFirst("^[^:]*:", ""))
+        : Stream.of(value);
   }
 
   /** Any text without the values. */

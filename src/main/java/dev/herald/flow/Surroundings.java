@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Component;
@@ -31,8 +32,14 @@ public record Surroundings(
     CamelContext live,
     Function<String, Optional<String>> configuration,
     Set<String> keys,
-    WebhookClient client,
-    Secrets secrets) {
+    WebhookClient client) {
+
+  /** The secrets in the configuration, and in what the files take from the environment. */
+  Secrets secrets(FlowFiles files) {
+    Set<String> all = new TreeSet<>(keys);
+    all.addAll(files.placeholders());
+    return new Secrets(all, configuration);
+  }
 
   /**
    * A context with the live beans, component options and placeholders. {@link #end} it.

@@ -32,7 +32,6 @@ import dev.herald.dispatch.Gate;
 import dev.herald.dispatch.Shutdown;
 import dev.herald.flow.Flow;
 import dev.herald.flow.FlowWatch;
-import dev.herald.flow.Secrets;
 import dev.herald.flow.Surroundings;
 import dev.herald.flow.Swap;
 import dev.herald.flow.Turnstile;
@@ -350,8 +349,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             "getReadiness", () -> reply(health.ready()));
     flow =
         new Flow(
-            new Surroundings(
-                camel, configuration, keys.get(), client, new Secrets(keys.get(), configuration)),
+            new Surroundings(camel, configuration, keys.get(), client),
             List.of(configuration.apply(ROUTES).orElse("").split(",")),
             contract.operations().stream()
                 .map(Contract.Operation::id)

@@ -85,6 +85,9 @@ class FlowWatchIT {
       await().during(Duration.ofSeconds(1)).until(() -> refusals(log) == 1);
       assertThat(digest()).isEqualTo(before);
       assertThat(edition()).isEqualTo("1");
+      assertThat(node.metric("herald_flow_refused")).isEqualTo(1);
+      mount(SEND, header("1") + SEND);
+      await().until(() -> node.metric("herald_flow_refused") == 0);
       mount(SEND, header("2") + SEND);
       await().until(() -> !digest().equals(before));
       assertThat(refusals(log)).isEqualTo(1);
