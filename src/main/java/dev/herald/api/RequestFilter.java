@@ -16,6 +16,7 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.StreamResetException;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.impl.RoutingContextInternal;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -197,6 +198,10 @@ public final class RequestFilter {
   }
 
   private void passOn(RoutingContext context, Operation operation) {
+    if (operation.body().isEmpty()) {
+      // As if it had been read: what comes of it is dropped.
+      ((RoutingContextInternal) context).visitHandler(RoutingContextInternal.BODY_HANDLER);
+    }
     Supplier<Reply> memory = fromMemory.get(operation.id());
     if (memory == null && admission.admit(context)) {
       if (head(context)) {

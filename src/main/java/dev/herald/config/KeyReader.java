@@ -95,7 +95,10 @@ final class KeyReader {
   }
 
   int integer(String key, int min, int max) {
-    String value = text(key);
+    return integer(key, text(key), min, max);
+  }
+
+  private int integer(String key, String value, int min, int max) {
     try {
       int number = Integer.parseInt(value);
       if (number >= min && number <= max) {
@@ -111,21 +114,22 @@ final class KeyReader {
   }
 
   int bytes(String key) {
-    return (int) bytes(key, KB, 100 * MB, "1KB to 100MB");
+    return (int) bytes(key, text(key), KB, 100 * MB, "1KB to 100MB");
   }
 
   /** A size that has a default which no file can give. */
   long bytesOr(String key, long otherwise) {
-    return optional(key).isEmpty() ? otherwise : bytes(key, MB, 100 * KB * MB, "1MB to 100GB");
+    return optional(key)
+        .map(value -> bytes(key, value, MB, 100 * KB * MB, "1MB to 100GB"))
+        .orElse(otherwise);
   }
 
   /** A number that has a default which no file can give. */
   int integerOr(String key, int min, int max, int otherwise) {
-    return optional(key).isEmpty() ? otherwise : integer(key, min, max);
+    return optional(key).map(value -> integer(key, value, min, max)).orElse(otherwise);
   }
 
-  private long bytes(String key, long min, long max, String range) {
-    String value = text(key);
+  private long bytes(String key, String value, long min, long max, String range) {
     Matcher size = SIZE.matcher(value);
     if (size.matches()) {
       String unit = size.group(2) == null ? "B" : size.group(2).toUpperCase(Locale.ROOT);
@@ -147,7 +151,10 @@ final class KeyReader {
   }
 
   Duration duration(String key, Duration min, Duration max) {
-    String value = text(key);
+    return duration(key, text(key), min, max);
+  }
+
+  private Duration duration(String key, String value, Duration min, Duration max) {
     if (value.isEmpty()) {
       return min;
     }
@@ -173,7 +180,7 @@ final class KeyReader {
             "is '%s'; it must be a time like 10s, and is no longer a number of outcomes"
                 .formatted(value),
             min)
-        : duration(key, min, max);
+        : duration(key, value, min, max);
   }
 
   WebhookUrl webhookUrl(String key) {

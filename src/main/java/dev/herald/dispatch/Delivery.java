@@ -59,12 +59,12 @@ final class Delivery implements Posting {
   @Override
   public void leaves() {
     started = System.nanoTime();
-    posts = new Posts(Course.UNANSWERED, null, posts.maybeSent() || ambiguous(posts));
+    posts = new Posts(Course.UNANSWERED, null, null, null, posts.maybeSent() || ambiguous(posts));
   }
 
   @Override
-  public void answered(int status) {
-    posts = new Posts(Course.ANSWERED, status, posts.maybeSent());
+  public void answered(int status, String retryAfter, String date) {
+    posts = new Posts(Course.ANSWERED, status, retryAfter, date, posts.maybeSent());
   }
 
   /** Completes the outcome; nothing if the delivery has already ended. */

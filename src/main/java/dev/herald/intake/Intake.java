@@ -70,7 +70,7 @@ public final class Intake {
   private volatile boolean closed;
 
   /**
-   * @param arrived called after each commit: something may be due
+   * @param arrived called after each commit: something may be due; must not throw
    * @param forOthers asked before each statement: whether the other nodes should hear of it, too
    */
   public Intake(
@@ -221,13 +221,9 @@ public final class Intake {
   }
 
   private void store(List<Request> group) {
+    Map<UUID, Instant> stored;
     try {
-      Map<UUID, Instant> stored =
-          store.store(new MessageBatch(group, retry, keyTtl, forOthers.getAsBoolean()));
-      accepted.addAndGet(stored.size());
-      group.forEach(
-          request -> request.stored().complete(stored.get(request.messages().get(0).id())));
-      arrived.run();
+      stored = store.store(new MessageBatch(group, retry, keyTtl, forOthers.getAsBoolean()));
     } catch (RuntimeException | Error e) {
       if (group.size() == 1 || e instanceof Error || SqlFailures.away(e)) {
         group.forEach(request -> request.stored().completeExceptionally(e));
@@ -238,7 +234,11 @@ public final class Intake {
         store(group.subList(half, group.size()));
       }
       FailStop.passOn(e);
+      return;
     }
+    accepted.addAndGet(stored.size());
+    group.forEach(request -> request.stored().complete(stored.get(request.messages().get(0).id())));
+    arrived.run();
   }
 
   private static Instant join(CompletableFuture<Instant> stored) {

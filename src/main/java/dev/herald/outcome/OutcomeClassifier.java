@@ -64,25 +64,33 @@ public final class OutcomeClassifier implements Processor {
    * @param posts the route's POSTs up to the failure
    */
   public Outcome failed(ClaimedMessage message, Exception failure, Posts posts) {
+    Duration asked = retryAfter.wait(posts.retryAfter(), posts.date());
     if (failure instanceof WebhookException webhook && (webhook.written() || !accepted(posts))) {
       Kind kind = webhook.written() ? Kind.MAYBE_SENT : Kind.NOT_SENT;
-      return failed(message, kind, null, webhook.getMessage());
+      return failed(message, kind, null, webhook.getMessage(), asked);
     }
     return switch (posts.last()) {
       case BEFORE ->
-          failed(message, Kind.MISCONFIGURED, null, "the route failed before the POST: " + failure);
+          failed(
+              message,
+              Kind.MISCONFIGURED,
+              null,
+              "the route failed before the POST: " + failure,
+              asked);
       case UNANSWERED ->
           failed(
               message,
               Kind.MAYBE_SENT,
               null,
-              "the route failed after an unanswered POST: " + failure);
+              "the route failed after an unanswered POST: " + failure,
+              asked);
       case ANSWERED ->
           failed(
               message,
               kind(posts.status()),
               posts.status(),
-              "the route failed after the answer: " + failure);
+              "the route failed after the answer: " + failure,
+              asked);
     };
   }
 
@@ -92,9 +100,17 @@ public final class OutcomeClassifier implements Processor {
         && (kind(posts.status()) == Kind.DELIVERED || kind(posts.status()) == Kind.MAYBE_SENT);
   }
 
-  private static Outcome failed(ClaimedMessage message, Kind kind, Integer status, String error) {
+  private static Outcome failed(
+      ClaimedMessage message, Kind kind, Integer status, String error, Duration retryAfter) {
     return new Outcome(
-        message, kind, status, null, ProviderText.storable(error), null, Duration.ZERO, false);
+        message,
+        kind,
+        status,
+        null,
+        ProviderText.storable(error),
+        retryAfter,
+        Duration.ZERO,
+        false);
   }
 
   public static Kind kind(int status) {

@@ -16,6 +16,8 @@ import java.util.function.BooleanSupplier;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.CoreErrorCode;
 import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.exception.FlywayValidateException;
+import org.flywaydb.core.internal.exception.FlywayMigrateException;
 import org.postgresql.PGConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -103,13 +105,22 @@ record DatabaseStart(Settings.Database settings, DirectConnections direct) {
   private ConfigurationException unsuitable(FlywayException failure) {
     LOG.debug("The migration failed", failure);
     String reason = failure.getMessage().strip().lines().findFirst().orElse("");
+    String where = "";
+    if (failure instanceof FlywayValidateException) {
+      reason =
+          "another release made its tables; start that one, or one after it: "
+              + failure.getMessage().strip().lines().skip(1).findFirst().orElse("");
+    }
+    if (failure instanceof FlywayMigrateException script) {
+      where = "%s, line %d: ".formatted(script.getMigration().getScript(), script.getLineNumber());
+    }
     if (failure.getErrorCode() == CoreErrorCode.NON_EMPTY_SCHEMA_WITHOUT_SCHEMA_HISTORY_TABLE) {
       reason =
           "it is not empty, and its tables are not Herald's; give Herald a database of its own";
     }
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof SQLException sql) {
-        reason = sql.getMessage().strip().lines().findFirst().orElse("");
+        reason = where + sql.getMessage().strip().lines().findFirst().orElse("");
         if (FORBIDDEN.equals(sql.getSQLState())) {
           reason +=
               "; let the role %s own the database, or GRANT CREATE on the schema to it"

@@ -24,6 +24,7 @@ import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ConnectionClosedException;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpException;
+import org.apache.hc.core5.http.HttpHeaders;
 import org.apache.hc.core5.http.MessageConstraintException;
 import org.apache.hc.core5.http.NoHttpResponseException;
 import org.apache.hc.core5.http.impl.DefaultConnectionReuseStrategy;
@@ -189,12 +190,20 @@ final class Call {
       answer = (Answer) connection.receiveResponseHeader();
     } while (answer.getCode() < 200);
     if (posting != null) {
-      posting.answered(answer.getCode());
+      posting.answered(
+          answer.getCode(),
+          value(answer, HttpHeaders.RETRY_AFTER),
+          value(answer, HttpHeaders.DATE));
     }
     if (!answer.cut() && MessageSupport.canResponseHaveBody(request.getMethod(), answer)) {
       connection.receiveResponseEntity(answer);
     }
     return answer;
+  }
+
+  private static String value(Answer answer, String name) {
+    Header header = answer.getFirstHeader(name);
+    return header == null ? null : header.getValue();
   }
 
   /**

@@ -18,6 +18,11 @@ public interface Posting {
   /** Part of the request may have left from now on. */
   void leaves();
 
-  /** A response has arrived; it may still break off. */
-  void answered(int status);
+  /**
+   * The head of a response has arrived; its body may still break off.
+   *
+   * @param retryAfter the header of that name; null without one
+   * @param date the header of that name; null without one
+   */
+  void answered(int status, String retryAfter, String date);
 }

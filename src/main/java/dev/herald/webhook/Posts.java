@@ -5,11 +5,14 @@ package dev.herald.webhook;
  *
  * @param last the progress of the last one
  * @param status of its response; null without one
+ * @param retryAfter the response's header of that name; null without one
+ * @param date the response's header of that name; null without one
  * @param maybeSent whether an earlier one may have been accepted
  */
-public record Posts(Course last, Integer status, boolean maybeSent) {
+public record Posts(
+    Course last, Integer status, String retryAfter, String date, boolean maybeSent) {
   /** None has begun. */
-  public static final Posts NONE = new Posts(Course.BEFORE, null, false);
+  public static final Posts NONE = new Posts(Course.BEFORE, null, null, null, false);
 
   /** The progress of a POST. */
   public enum Course {

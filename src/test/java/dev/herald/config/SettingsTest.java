@@ -3,6 +3,7 @@ package dev.herald.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.herald.testing.CapturedLog;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Files;
@@ -374,6 +375,19 @@ class SettingsTest {
     properties.setProperty("webhook.url", url);
     refuses("webhook.url ");
     assertThatThrownBy(this::read).hasMessageNotContaining("s3cret");
+  }
+
+  @Test
+  void should_warn_once_of_each_value_with_a_name_in_double_braces() {
+    properties.stringPropertyNames().forEach(key -> properties.setProperty(key, "{{env:NAME}}"));
+    try (CapturedLog log = new CapturedLog()) {
+      assertThatThrownBy(this::read).isInstanceOf(ConfigurationException.class);
+      assertThat(log.lines())
+          .filteredOn(line -> line.contains("double braces"))
+          .doesNotHaveDuplicates()
+          .anyMatch(line -> line.contains(" server.max-connections has a name"))
+          .anyMatch(line -> line.contains(" webhook.url has a name"));
+    }
   }
 
   private void refuses(String message) {

@@ -141,7 +141,7 @@ class GateTest {
         failingAfter(
             delivery -> {
               delivery.leaves();
-              delivery.answered(202);
+              delivery.answered(202, null, null);
             });
     arrive(answered, claim());
     assertThat(recorded())

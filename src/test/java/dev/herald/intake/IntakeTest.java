@@ -44,15 +44,12 @@ class IntakeTest {
 
   private final Table table = new Table();
   private final AtomicInteger rings = new AtomicInteger();
+  private volatile Runnable bell = rings::incrementAndGet;
   private final AtomicBoolean forOthers = new AtomicBoolean();
   private final List<Thread> callers = new ArrayList<>();
   private final Intake intake =
       new Intake(
-          Configured.with().retry(),
-          Duration.ofHours(24),
-          table,
-          rings::incrementAndGet,
-          forOthers::get);
+          Configured.with().retry(), Duration.ofHours(24), table, () -> bell.run(), forOthers::get);
 
   /** What the two statements do, with a door that the test can shut. */
   private static final class Table implements Intake.Store {
@@ -229,6 +226,32 @@ class IntakeTest {
     }
     table.fault = batch -> {};
     assertThat(accept("key", message("hi")).join()).as("it goes on when it can").hasSize(1);
+  }
+
+  @Test
+  void should_store_once_what_is_committed_though_nobody_can_be_told_of_it() {
+    occupyTheWriters();
+    List<CompletableFuture<List<Message>>> answers = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      answers.add(accept(null, message("message " + i)));
+    }
+    allWait();
+    bell =
+        () -> {
+          if (table.batches.size() > WRITERS) {
+            throw new IllegalStateException("the bell is broken");
+          }
+        };
+    table.door.countDown();
+    answers.forEach(answer -> assertThat(answer.join()).hasSize(1));
+    intake.close();
+    await()
+        .until(
+            () ->
+                Thread.getAllStackTraces().keySet().stream()
+                    .noneMatch(thread -> thread.getName().startsWith("herald-intake-")));
+    assertThat(table.batches.stream().flatMap(batch -> Stream.of(batch.getIds())))
+        .doesNotHaveDuplicates();
   }
 
   @Test

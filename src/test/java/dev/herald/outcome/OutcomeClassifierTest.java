@@ -112,8 +112,22 @@ class OutcomeClassifierTest {
   void should_believe_a_step_that_nothing_was_sent_unless_an_answer_says_otherwise(
       int status, Kind kind) {
     WebhookException notSent = new WebhookException("the token was refused");
-    assertThat(outcomes.failed(MESSAGE, notSent, new Posts(Course.ANSWERED, status, false)).kind())
-        .isEqualTo(kind);
+    assertThat(outcomes.failed(MESSAGE, notSent, answered(status, null)).kind()).isEqualTo(kind);
     assertThat(outcomes.failed(MESSAGE, notSent, Posts.NONE).kind()).isEqualTo(Kind.NOT_SENT);
+  }
+
+  @Test
+  void should_keep_how_long_the_provider_asks_to_wait_when_a_step_fails_after_its_answer() {
+    Posts posts = answered(429, "Sat, 21 Nov 2026 09:37:00 GMT");
+    Exception[] failures = {new IllegalStateException(), new WebhookException("no connection")};
+    for (Exception failure : failures) {
+      assertThat(outcomes.failed(MESSAGE, failure, posts))
+          .extracting(Outcome::kind, Outcome::retryAfter)
+          .containsExactly(Kind.NOT_SENT, Duration.ofMinutes(1));
+    }
+  }
+
+  private static Posts answered(int status, String retryAfter) {
+    return new Posts(Course.ANSWERED, status, retryAfter, "Sat, 21 Nov 2026 09:36:00 GMT", false);
   }
 }

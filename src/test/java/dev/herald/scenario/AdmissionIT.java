@@ -116,6 +116,29 @@ class AdmissionIT {
 
   @ParameterizedTest
   @ValueSource(
+      strings = {"Content-Length: 900000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nDBBA0\r\n"})
+  void should_not_hold_a_body_that_nobody_takes(String length) throws Exception {
+    String list =
+        "GET /api/v1/messages?limit=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+            + Node.KEY
+            + "\r\n";
+    try (Connection other = DriverManager.getConnection(database, "postgres", "")) {
+      other.setAutoCommit(false);
+      other.createStatement().execute("LOCK TABLE message IN ACCESS EXCLUSIVE MODE");
+      Socket client = connect(list + length + " ".repeat(450_000));
+      await().until(() -> node.metric("herald_api_held_bytes") == 8_192);
+      other.rollback();
+      assertThat(answer(client)).startsWith("HTTP/1.1 200 ");
+      awaitHeld(0);
+      send(
+          client,
+          " ".repeat(450_000) + (length.startsWith("T") ? "\r\n0\r\n\r\n" : "") + list + "\r\n");
+      assertThat(answer(client)).as("the connection goes on").startsWith("HTTP/1.1 200 ");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
       strings = {
         "",
         "GET /live HTTP/1.1\r\nHost: x\r\nX: ",

@@ -40,10 +40,7 @@ class DatabaseStartIT {
 
   @Test
   void should_begin_again_when_the_connection_ends_during_the_migration() throws Exception {
-    String url = Local.servers().newDatabase();
-    try (Database first = database(url)) {
-      first.prepare(() -> true, true);
-    }
+    String url = migrated();
     try (TcpProxy cable = TcpProxy.of(url);
         Database database = database(cable.by(url));
         Connection other = DriverManager.getConnection(url, "postgres", "")) {
@@ -91,6 +88,31 @@ class DatabaseStartIT {
     String url = Local.servers().newDatabase();
     new Sql(url).update("CREATE TABLE invoice (id integer)");
     assertRefused(url, "postgres").contains("not empty", "a database of its own");
+  }
+
+  @Test
+  void should_say_which_migration_failed_and_why() {
+    String url = migrated();
+    new Sql(url).update("DELETE FROM flyway_schema_history WHERE version = '4'");
+    assertRefused(url, "postgres")
+        .contains(
+            "V4__failing_since.sql, line 6",
+            "ERROR: column \"failing_since\" of relation \"message\" already exists");
+  }
+
+  @Test
+  void should_say_which_migration_is_another_than_the_one_that_ran() {
+    String url = migrated();
+    new Sql(url).update("UPDATE flyway_schema_history SET checksum = 1 WHERE version = '2'");
+    assertRefused(url, "postgres").endsWith("checksum mismatch for migration version 2");
+  }
+
+  private static String migrated() {
+    String url = Local.servers().newDatabase();
+    try (Database database = database(url)) {
+      database.prepare(() -> true, true);
+    }
+    return url;
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.herald.scenario;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.testing.Api;
 import dev.herald.testing.Api.Answer;
@@ -56,6 +57,14 @@ class EditedFlowIT {
               - setBody: {expression: {simple: {expression: "${ref:newMessages}"}}}
       """;
 
+  private static final String FAILING_AFTER_THE_ANSWER =
+      """
+      - filter:
+          simple: "${variable.message.content} == 'too many'"
+          steps:
+            - throwException: {exceptionType: java.lang.IllegalStateException, message: edited badly}
+      """;
+
   @TempDir static Path folder;
   private static SampleWebhook webhook;
   private static Node node;
@@ -67,12 +76,19 @@ class EditedFlowIT {
     webhook = new SampleWebhook();
     String database = Local.servers().newDatabase();
     sql = new Sql(database);
-    String routes = EditedRoutes.beforeThePost(folder, "- to: {uri: direct:look-up-tariff}\n");
+    String routes =
+        EditedRoutes.in(folder)
+            .before(EditedRoutes.POST, "- to: {uri: direct:look-up-tariff}".indent(8))
+            .before(EditedRoutes.LAST, FAILING_AFTER_THE_ANSWER.indent(8))
+            .pattern();
     remove("getContract", folder.resolve("health.camel.yaml"));
     remove("listRoutes", folder.resolve("control.camel.yaml"));
     Files.writeString(folder.resolve("own.camel.yaml"), OWN);
     node =
-        Node.on(database, webhook.url()).with("camel.main.routes-include-pattern", routes).start();
+        Node.on(database, webhook.url())
+            .with("camel.main.routes-include-pattern", routes)
+            .with("circuit.open-for", "10ms") // and so no pause for a 429
+            .start();
     api = node.api();
   }
 
@@ -100,10 +116,38 @@ class EditedFlowIT {
     List<String> ids = api.createMany(20);
     await().during(Duration.ofMillis(500)).until(() -> api.count("PENDING") == 20);
     assertThat(sql.number("SELECT count(*) FROM message WHERE claim_id IS NOT NULL")).isZero();
-    assertThat(sql.number("SELECT count(*) FROM attempt")).isZero();
+    assertThat(
+            sql.number(
+                "SELECT count(*) FROM attempt JOIN message ON message_id = id WHERE status = 'PENDING'"))
+        .isZero();
     api.post("/api/v1/routes/look-up-tariff/start", null).expect(200);
     await().untilAsserted(() -> assertThat(ids).allMatch(id -> api.status(id).equals("SENT")));
     assertThat(webhook.posts()).allMatch(post -> "night".equals(post.headers().get("X-Tariff")));
+  }
+
+  @Test
+  void should_wait_as_long_as_the_provider_asks_when_a_step_fails_after_its_answer() {
+    webhook.answer(
+        post ->
+            post.content().equals("too many")
+                ? SampleWebhook.Answer.status(429).withRetryAfter("1000")
+                : SampleWebhook.Answer.accepted());
+    String id = api.create("too many");
+    JsonNode message =
+        await()
+            .until(
+                () -> api.get("/api/v1/messages/" + id).expect(200).body(),
+                shown -> shown.path("failedAttempts").size() == 1);
+    assertThat(message.at("/failedAttempts/0/error").asText())
+        .startsWith("the route failed after the answer")
+        .contains("edited badly");
+    assertThat(message.at("/failedAttempts/0/httpStatus").asInt()).isEqualTo(429);
+    assertThat(
+            sql.number(
+                "SELECT extract(epoch FROM next_attempt_at - updated_at) FROM message WHERE id = ?::uuid",
+                id))
+        .isEqualTo(1000);
+    api.delete("/api/v1/messages/" + id).expect(204);
   }
 
   @Test

@@ -67,6 +67,17 @@ class TlsIT {
         assertThat(created.statusCode()).as(created.body()).isEqualTo(201);
         assertThat(created.version()).isEqualTo(version);
         assertThat(subject(created)).isEqualTo("CN=first");
+        assertThat(
+                client(first, version)
+                    .send(
+                        HttpRequest.newBuilder(url)
+                            .header("Authorization", "Bearer " + Node.KEY)
+                            .method("GET", BodyPublishers.ofByteArray(new byte[900_000]))
+                            .build(),
+                        BodyHandlers.ofString())
+                    .statusCode())
+            .as("with a body that nobody takes")
+            .isEqualTo(200);
       }
       shouldAnswerHeadWithTheLengthOfTheBodyOnly(url, client(first, HttpClient.Version.HTTP_2));
       assertThatThrownBy(
