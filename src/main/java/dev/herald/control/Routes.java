@@ -58,7 +58,7 @@ public final class Routes {
 
   /** Does nothing to a route that is started. */
   public View start(@Variable("routeId") String id) throws Exception {
-    one.lockInterruptibly();
+    lock();
     try {
       Route route = find(id);
       camel.getRouteController().startRoute(id);
@@ -79,12 +79,21 @@ public final class Routes {
           Type.CONFLICT,
           "route " + id + " serves this API, which could not start it again; JMX can stop it");
     }
-    one.lockInterruptibly();
+    lock();
     try {
       camel.getRouteController().stopRoute(id, STOP_SECONDS, TimeUnit.SECONDS);
       return view(find(id));
     } finally {
       one.unlock();
+    }
+  }
+
+  /** Does not wait: a reload waits for calls of the routes that it swaps, and this is one. */
+  private void lock() {
+    if (!one.tryLock()) {
+      throw new ProblemException(
+          Type.CONFLICT,
+          "a reload, or another start or stop, is under way on this node; try again");
     }
   }
 

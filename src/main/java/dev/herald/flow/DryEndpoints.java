@@ -1,5 +1,6 @@
 package dev.herald.flow;
 
+import dev.herald.message.ClaimedMessage;
 import dev.herald.webhook.DryClient;
 import dev.herald.webhook.WebhookClient;
 import java.util.HashMap;
@@ -15,6 +16,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.Consumer;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
+import org.apache.camel.PollingConsumer;
 import org.apache.camel.Processor;
 import org.apache.camel.Producer;
 import org.apache.camel.component.http.HttpEndpoint;
@@ -23,6 +25,8 @@ import org.apache.camel.spi.EndpointStrategy;
 import org.apache.camel.support.DefaultConsumer;
 import org.apache.camel.support.DefaultEndpoint;
 import org.apache.camel.support.DefaultProducer;
+import org.apache.camel.support.PollingConsumerSupport;
+import org.apache.camel.support.service.ServiceHelper;
 import org.apache.camel.util.StringHelper;
 import org.springframework.jdbc.core.JdbcTemplate;
 
@@ -58,12 +62,15 @@ final class DryEndpoints implements EndpointStrategy {
   /** What PostgreSQL says to a statement that would write: read_only_sql_transaction. */
   private static final String READ_ONLY = "25006";
 
+  private static final String CLAIMED = ClaimedMessage.class.getName();
+
   private final WebhookClient real;
   private final DryClient client;
   private final boolean reads;
   private final Map<String, DataSource> sources = new HashMap<>();
   private final List<DryClient.Request> posts = new CopyOnWriteArrayList<>();
   private final Queue<String> skipped = new ConcurrentLinkedQueue<>();
+  private volatile ClaimedMessage claimed;
 
   /**
    * @param reads whether statements that only read are run
@@ -84,10 +91,15 @@ final class DryEndpoints implements EndpointStrategy {
     return Optional.ofNullable(sources.get(statement));
   }
 
-  /** Begins a new list of what was not sent and not called. */
-  void forget() {
+  /**
+   * Begins anew.
+   *
+   * @param message what a claim returns
+   */
+  void begin(ClaimedMessage message) {
     posts.clear();
     skipped.clear();
+    claimed = message;
   }
 
   /** The POSTs that would have left. */
@@ -111,15 +123,22 @@ final class DryEndpoints implements EndpointStrategy {
       return endpoint;
     }
     try {
-      endpoint
-          .getCamelContext()
-          .removeService(endpoint); // or its stop could close a bean that it shares
+      endpoint.getCamelContext().removeService(endpoint);
+      if (!(endpoint instanceof HttpEndpoint)) { // that would close a client that it shares
+        ServiceHelper.stopService(endpoint);
+      }
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
     String name = RoutePart.withoutOptions(uri);
     if (endpoint instanceof SqlEndpoint sql) {
       sources.put(FlowFiles.name(sql.getQuery()), sql.getDataSource());
+    }
+    if (endpoint instanceof SqlEndpoint sql && CLAIMED.equals(sql.getOutputClass())) {
+      return new Silent(
+          uri,
+          endpoint.getCamelContext(),
+          exchange -> exchange.getMessage().setBody(List.of(claimed)));
     }
     if (reads && endpoint instanceof SqlEndpoint sql) {
       return new Silent(uri, endpoint.getCamelContext(), exchange -> read(sql, name, exchange));
@@ -168,6 +187,26 @@ final class DryEndpoints implements EndpointStrategy {
         @Override
         public void process(Exchange exchange) throws Exception {
           instead.process(exchange);
+        }
+      };
+    }
+
+    @Override
+    public PollingConsumer createPollingConsumer() {
+      return new PollingConsumerSupport(this) {
+        @Override
+        public Exchange receive() {
+          return null;
+        }
+
+        @Override
+        public Exchange receive(long timeout) {
+          return null;
+        }
+
+        @Override
+        public Exchange receiveNoWait() {
+          return null;
         }
       };
     }

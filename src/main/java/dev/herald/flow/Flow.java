@@ -21,9 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -62,7 +60,6 @@ public final class Flow {
   private final Map<Path, String> readAtStart = new TreeMap<>();
 
   private final Map<String, Instant> loadedAt = new TreeMap<>();
-  private final Set<String> suspect = new TreeSet<>();
   private volatile Map<String, String> fixed = Map.of();
   private volatile FlowFiles running;
   private volatile List<FileView> view = List.of();
@@ -194,9 +191,7 @@ public final class Flow {
           try (Rehearsal flow = Rehearsal.of(next, around, true)) {
             refuse(FlowCheck.check(flow, next, operations, database));
             Rehearsal.Run run = flow.run(FlowCheck.sample(draft.phoneNumber(), draft.content()));
-            if (run.posts().isEmpty()) {
-              refuse(List.of(FlowCheck.failed(flow, run)));
-            }
+            refuse(FlowCheck.failed(flow, run, "the message", false).stream().toList());
             return show(run.posts().get(0), run.skipped(), around.secrets(next));
           }
         });
@@ -262,17 +257,16 @@ public final class Flow {
   }
 
   private void swap(FlowFiles next, List<String> changed, String who) throws Exception {
-    if (changed.isEmpty() && broken == null) {
+    if (changed.isEmpty() && !swap.hasBroken()) {
       LOG.info("{} asked for a reload; no file has changed", who);
       return;
     }
     long start = System.nanoTime();
     try {
-      swap.run(running, next, suspect);
+      swap.run(running, next);
     } catch (Swap.Busy e) {
       throw new ProblemException(Type.CONFLICT, e.getMessage() + "; try again later");
     } catch (Swap.Broken e) {
-      suspect.addAll(changed);
       broken =
           "a reload failed half way and the old flow could not be put back whole: "
               + around.secrets(next).mask(String.valueOf(e.getMessage()))
@@ -289,7 +283,6 @@ public final class Flow {
                           + around.secrets(next).mask(String.valueOf(e.getMessage()))))));
     }
     broken = null;
-    suspect.clear();
     running = next;
     noteLoaded(changed);
     LOG.info(
@@ -310,7 +303,9 @@ public final class Flow {
   /** Whether a reload would change anything, or would say why it cannot. */
   boolean differs() {
     boolean differs =
-        !read().changes(running).isEmpty() || !restarts(List.of(), Map.of(), List.of()).isEmpty();
+        swap.hasBroken()
+            || !read().changes(running).isEmpty()
+            || !restarts(List.of(), Map.of(), List.of()).isEmpty();
     if (!differs) {
       refused = false;
     }

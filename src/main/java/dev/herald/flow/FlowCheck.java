@@ -7,6 +7,7 @@ import dev.herald.store.Statements;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,7 +17,6 @@ import java.util.UUID;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
-import org.apache.camel.ErrorHandlerFactory;
 import org.apache.camel.model.RouteConfigurationDefinition;
 import org.apache.camel.model.ThrowExceptionDefinition;
 import org.apache.camel.model.errorhandler.NoErrorHandlerDefinition;
@@ -46,15 +46,15 @@ final class FlowCheck {
               "direct:find-request", "intake.camel.yaml",
               "direct:record-outcomes", "record.camel.yaml"));
 
-  private static final String DIRECT = "direct:";
+  /** The entrance of the route that claims a batch. */
+  static final String CLAIM = RoutePart.DIRECT + "dispatch-batch";
 
   /** The entrance of the route that delivers a message. */
-  static final String DELIVER = DIRECT + "deliver-message";
+  static final String DELIVER = RoutePart.DIRECT + "deliver-message";
 
   /** Where a claim and a message enter, whatever the routes are called. */
   private static final Map<String, String> ENTERED =
-      new TreeMap<>(
-          Map.of(DIRECT + "dispatch-batch", "dispatch.camel.yaml", DELIVER, "deliver.camel.yaml"));
+      new TreeMap<>(Map.of(CLAIM, "dispatch.camel.yaml", DELIVER, "deliver.camel.yaml"));
 
   /** Beans and methods without which messages are claimed and not delivered, or not recorded. */
   private static final Map<String, String> USED =
@@ -104,6 +104,7 @@ final class FlowCheck {
     if (flow.allRead()) {
       check.needed();
       check.called(operations);
+      check.passedOn();
       check.targets();
     }
     check.statements(database);
@@ -148,17 +149,52 @@ final class FlowCheck {
           Fault.of(
               "nothing serves openapi.yaml; put the rest element back, it was in routes/api.camel.yaml"));
     }
-    routes.stream()
-        .filter(
-            route -> CALLED.containsKey(route.entrance()) || ENTERED.containsKey(route.entrance()))
-        .filter(route -> !passesErrors(route))
-        .forEach(
-            route ->
-                faults.add(
-                    route.fault(
-                        route.line(),
-                        "%s must tell its caller when a step fails, or a failure looks like success; write routeConfigurationId: propagate-errors"
-                            .formatted(route.name()))));
+  }
+
+  /** A failure and a stop must reach who calls: Java, or the route of a claimed message. */
+  private void passedOn() {
+    Set<RoutePart> claimed = reached(ENTERED.keySet());
+    Set<RoutePart> all = reached(CALLED.keySet());
+    all.addAll(claimed);
+    for (RoutePart route : all) {
+      if (!passesErrors(route)) {
+        faults.add(
+            route.fault(
+                route.line(),
+                "%s must tell its caller when a step fails, or a failure looks like success; write routeConfigurationId: propagate-errors"
+                    .formatted(route.name())));
+      }
+    }
+    for (RoutePart route : routes) {
+      String group =
+          claimed.contains(route)
+              ? "delivery"
+              : "dispatch-tick".equals(route.id()) ? "claim" : null;
+      if (group != null && !route.group().equals(group)) {
+        faults.add(
+            route.fault(
+                route.line(),
+                "%s is on the way of every message, so claims must pause while it is stopped; write group: %s"
+                    .formatted(route.name(), group)));
+      }
+    }
+  }
+
+  /** The routes with these entrances, and those that they call. */
+  private Set<RoutePart> reached(Set<String> from) {
+    Set<String> open = new HashSet<>(from);
+    Set<RoutePart> reached = new LinkedHashSet<>();
+    boolean more = true;
+    while (more) {
+      more = false;
+      for (RoutePart route : routes) {
+        if (open.contains(route.entrance()) && reached.add(route)) {
+          open.addAll(route.directs());
+          more = true;
+        }
+      }
+    }
+    return reached;
   }
 
   private void entered(String uri, String why) {
@@ -168,7 +204,7 @@ final class FlowCheck {
   }
 
   private boolean passesErrors(RoutePart route) {
-    if (hasNoErrorHandler(route.definition().getErrorHandlerFactory())) {
+    if (route.definition().getErrorHandlerFactory() instanceof NoErrorHandlerDefinition) {
       return true;
     }
     return configurations(route).stream()
@@ -179,10 +215,6 @@ final class FlowCheck {
                     && one.getErrorHandler() != null
                     && one.getErrorHandler().getErrorHandlerType()
                         instanceof NoErrorHandlerDefinition);
-  }
-
-  private static boolean hasNoErrorHandler(ErrorHandlerFactory factory) {
-    return factory instanceof NoErrorHandlerDefinition;
   }
 
   private void targets() {
@@ -287,42 +319,89 @@ final class FlowCheck {
   }
 
   private void delivers() throws InterruptedException {
-    Rehearsal.Run run = flow.run(sample(SAMPLE_NUMBER, "A sample message"));
-    boolean decided = run.failure() != null && run.last() instanceof ThrowExceptionDefinition;
-    if (!decided && (run.failure() != null || !(run.body() instanceof Outcome))) {
-      faults.add(failed(flow, run));
-    }
+    failed(flow, flow.run(sample(SAMPLE_NUMBER, "A sample message")), "a sample message", true)
+        .ifPresent(faults::add);
   }
 
-  /** Why a message that was tried has no outcome. */
-  static Fault failed(Rehearsal flow, Rehearsal.Run run) {
-    RoutePart route =
+  /**
+   * Why a claimed message has no outcome, or one that cannot be right.
+   *
+   * @param message how to call it
+   * @param mayDecline whether a {@code throwException} of the flow is an end as any other
+   */
+  static Optional<Fault> failed(
+      Rehearsal flow, Rehearsal.Run run, String message, boolean mayDecline) {
+    RoutePart batch = route(flow, CLAIM);
+    if (run.ended().isEmpty()) {
+      return Optional.of(
+          batch.fault(
+              batch.line(),
+              run.failure() == null
+                  ? "%s did not pass the step gate in %s; the claim needs outputClass: %s, and the split must lead each message through gate"
+                      .formatted(message, batch.name(), ClaimedMessage.class.getName())
+                  : "%s failed: %s".formatted(message, flow.reason(run.failure()))));
+    }
+    if (run.ended().size() > 1) {
+      return Optional.of(
+          batch.fault(
+              batch.line(),
+              "%s passed the step gate %d times in %s; once is right"
+                  .formatted(message, run.ended().size(), batch.name())));
+    }
+    DrySteps.Ended end = run.ended().get(0);
+    RoutePart route = route(flow, DELIVER);
+    String what = null;
+    if (end.failure() != null) {
+      what =
+          mayDecline && end.last() instanceof ThrowExceptionDefinition
+              ? null // The flow's own decision, such as while something is missing that comes
+              // later.
+              : "%s failed in %s: %s%s"
+                  .formatted(message, route.name(), flow.reason(end.failure()), hint(flow, run));
+    } else if (!(end.body() instanceof Outcome)) {
+      what =
+          "%s went through %s and ended without an outcome; its last step must be outcomeClassifier"
+              .formatted(message, route.name());
+    } else if (run.posts().isEmpty()) {
+      what =
+          "%s went through %s without a POST, and has an outcome all the same%s"
+              .formatted(message, route.name(), hint(flow, run));
+    } else if (run.posts().size() > 1) {
+      what =
+          "%s was posted %d times in %s, though the first POST was accepted; it must leave once"
+              .formatted(message, run.posts().size(), route.name());
+    }
+    if (what == null) {
+      return Optional.empty();
+    }
+    boolean known = end.last() != null && end.last().getLineNumber() > 0;
+    return Optional.of(
+        Fault.in(
+            known ? flow.fileOf(end.last()).orElse(route.file()) : route.file(),
+            known ? end.last().getLineNumber() : route.line(),
+            what));
+  }
+
+  /** What may explain it: a POST by another client, or steps that answered nothing. */
+  private static String hint(Rehearsal flow, Rehearsal.Run run) {
+    if (!run.posts().isEmpty() || run.skipped().isEmpty()) {
+      return "";
+    }
+    boolean posts =
         flow.routes().stream()
-            .filter(one -> one.entrance().equals(DELIVER))
-            .findFirst()
-            .orElseThrow();
-    String file = route.file();
-    int line = route.line();
-    if (run.last() != null && run.last().getLineNumber() > 0) {
-      line = run.last().getLineNumber();
-      file = flow.fileOf(run.last()).orElse(file);
-    }
-    String what =
-        run.failure() == null
-            ? "a sample message went through %s and ended without an outcome; its last step must be outcomeClassifier"
-            : "a sample message failed in %s: " + flow.reason(run.failure());
-    if (run.posts().isEmpty()) {
-      what +=
-          run.skipped().stream()
-              .filter(uri -> uri.startsWith("http"))
-              .findFirst()
-              .map(
-                  uri ->
-                      "; if the POST is the step that calls %s, give it httpClient: \"#webhookClient\""
-                          .formatted(uri))
-              .orElse("");
-    }
-    return Fault.in(file, line, what.replace("%s", route.name()));
+            .flatMap(route -> route.targets().stream())
+            .anyMatch(target -> target.uri().contains("#webhookClient"));
+    return posts
+        ? "; a check does not call %s, which answered nothing"
+            .formatted(String.join(", ", run.skipped()))
+        : "; the POST needs httpClient: \"#webhookClient\"";
+  }
+
+  private static RoutePart route(Rehearsal flow, String entrance) {
+    return flow.routes().stream()
+        .filter(one -> one.entrance().equals(entrance))
+        .findFirst()
+        .orElseThrow();
   }
 
   static ClaimedMessage sample(String phoneNumber, String content) {

@@ -17,8 +17,8 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.spi.Resource;
@@ -65,16 +65,11 @@ final class FlowFiles {
     if (Files.isDirectory(STATEMENTS)) {
       try (Stream<Path> files = Files.list(STATEMENTS)) {
         files
-            .filter(file -> file.toString().endsWith(".sql"))
+            .filter(file -> file.toString().endsWith(".sql") && Files.isRegularFile(file))
             .forEach(file -> names.add(file.toString().replace('\\', '/')));
       }
     }
-    for (byte[] content : routes.values()) {
-      Matcher statement = STATEMENT.matcher(new String(content, StandardCharsets.UTF_8));
-      while (statement.find()) {
-        names.add(statement.group(1));
-      }
-    }
+    routes.values().forEach(content -> names.addAll(statementsIn(content)));
     SortedMap<String, byte[]> statements = new TreeMap<>();
     for (String name : names) {
       content(Path.of(name)).ifPresent(bytes -> statements.put(name, bytes));
@@ -109,6 +104,8 @@ final class FlowFiles {
       return Optional.of(Files.readAllBytes(file));
     } catch (NoSuchFileException e) {
       return Optional.empty(); // deleted since it was listed
+    } catch (IOException e) {
+      throw new IOException(file + ": " + e.getMessage(), e);
     }
   }
 
@@ -126,6 +123,19 @@ final class FlowFiles {
   Resource resource(String name) {
     byte[] content = routes.containsKey(name) ? routes.get(name) : statements.get(name);
     return ResourceHelper.fromBytes("file:" + name, content);
+  }
+
+  /** The files of the statements that a route file names. */
+  Set<String> statementsIn(String routeFile) {
+    return statementsIn(routes.get(routeFile));
+  }
+
+  private static Set<String> statementsIn(byte[] content) {
+    return STATEMENT
+        .matcher(new String(content, StandardCharsets.UTF_8))
+        .results()
+        .map(statement -> statement.group(1))
+        .collect(Collectors.toCollection(TreeSet::new));
   }
 
   /** The keys that they name in double braces. */

@@ -1,5 +1,6 @@
 package dev.herald.flow;
 
+import dev.herald.problem.FailStop;
 import dev.herald.problem.ProblemException;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -16,6 +17,7 @@ import org.slf4j.LoggerFactory;
 public final class FlowWatch implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(FlowWatch.class);
   private static final String WHO = "routes.watch";
+  private static final long LONGEST_PAUSE_NANOS = TimeUnit.MINUTES.toNanos(1);
 
   private final Flow flow;
   private final Duration settled;
@@ -30,6 +32,11 @@ public final class FlowWatch implements AutoCloseable {
   private String done;
   private long since;
 
+  /** How long to wait after a reload for which the flow was too busy: each pauses claims. */
+  private long pauseNanos;
+
+  private long notBefore;
+
   /**
    * @param settled how long files must stay the same
    */
@@ -38,7 +45,7 @@ public final class FlowWatch implements AutoCloseable {
     this.settled = settled;
   }
 
-  /** Begins; what is on disk now counts as loaded. */
+  /** Begins; once the files have settled, they are compared with what runs. */
   public void start() {
     long period = Math.max(10, settled.toMillis() / 2);
     thread.scheduleWithFixedDelay(this::look, period, period, TimeUnit.MILLISECONDS);
@@ -50,14 +57,17 @@ public final class FlowWatch implements AutoCloseable {
       if (!now.equals(seen)) {
         seen = now;
         since = System.nanoTime();
-      } else if (!now.equals(done) && System.nanoTime() - since >= settled.toNanos()) {
+      } else if (!now.equals(done)
+          && System.nanoTime() - since >= settled.toNanos()
+          && (pauseNanos == 0 || System.nanoTime() - notBefore >= 0)) {
         done = now;
         if (flow.differs()) {
           reload();
         }
       }
-    } catch (RuntimeException e) {
-      LOG.warn("The flow's files could not be read, and will be looked at again: {}", e.toString());
+    } catch (RuntimeException | Error e) {
+      FailStop.passOn(e);
+      LOG.warn("The flow's files could not be read, and are looked at again: {}", e.getMessage());
     }
   }
 
@@ -65,9 +75,12 @@ public final class FlowWatch implements AutoCloseable {
   private void reload() {
     try {
       flow.reloadBy(WHO);
+      pauseNanos = 0;
     } catch (ProblemException e) {
       if (e.problem().status() == 409) {
         done = null;
+        pauseNanos = Math.min(LONGEST_PAUSE_NANOS, Math.max(settled.toNanos(), 2 * pauseNanos));
+        notBefore = System.nanoTime() + pauseNanos;
       }
     }
   }

@@ -20,8 +20,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
-import org.apache.camel.Exchange;
-import org.apache.camel.MessageHistory;
 import org.apache.camel.RouteConfigurationsBuilder;
 import org.apache.camel.RoutesBuilder;
 import org.apache.camel.builder.RouteBuilder;
@@ -42,6 +40,11 @@ import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 final class Rehearsal implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+  /** Where Camel names the step that it could not create. */
+  private static final Pattern AT = Pattern.compile(">>> (.*?) <<< in route", Pattern.DOTALL);
+
+  private static final Pattern BEANS = Pattern.compile("(?m)^- beans:");
+
   private static final String NO_ROUTE =
       "has no route; if it should have none, delete the file or rename it";
 
@@ -52,6 +55,8 @@ final class Rehearsal implements AutoCloseable {
   private final Surroundings around;
   private final DryEndpoints outside;
   private final DefaultCamelContext camel;
+  private final DrySteps dry = new DrySteps();
+  private final ExecutorService threads;
   private final StepCheck steps;
   private final Secrets secrets;
   private final List<Fault> faults = new ArrayList<>();
@@ -61,27 +66,40 @@ final class Rehearsal implements AutoCloseable {
   private final Map<String, String> fixed = new TreeMap<>();
 
   /**
-   * How a message went through.
+   * What became of a claimed message.
    *
    * @param posts that would have left
    * @param skipped endpoints that were not called
-   * @param body at the end
-   * @param failure that ended it, or null
-   * @param last the step that began last, or null
+   * @param ended once for each time that it passed the gate and ended
+   * @param failure of the whole, or null
    */
   record Run(
       List<DryClient.Request> posts,
       List<String> skipped,
-      Object body,
-      Exception failure,
-      ProcessorDefinition<?> last) {}
+      List<DrySteps.Ended> ended,
+      Exception failure) {}
 
   private Rehearsal(FlowFiles files, Surroundings around, boolean reads) {
     this.files = files;
     this.around = around;
     outside = new DryEndpoints(around.client(), reads);
+    threads =
+        Executors.newCachedThreadPool(
+            task -> {
+              Thread thread = new Thread(task, "herald-rehearsal");
+              thread.setDaemon(true);
+              return thread;
+            });
     camel =
-        around.context(Map.of("webhookClient", outside.client(), Loader.NAME, new Loader(files)));
+        around.context(
+            Map.of(
+                "webhookClient",
+                outside.client(),
+                "deliveryThreads",
+                threads,
+                Loader.NAME,
+                new Loader(files)));
+    camel.getCamelContextExtension().addInterceptStrategy(dry);
     camel.getCamelContextExtension().registerEndpointCallback(outside);
     secrets = around.secrets(files);
     steps = new StepCheck(camel, this::reason);
@@ -165,7 +183,7 @@ final class Rehearsal implements AutoCloseable {
                 .findRoutesBuilders(List.of(files.resource(name)), false)) {
           builders.put(name, (RouteBuilder) builder);
         }
-      } catch (Exception e) {
+      } catch (Exception | LinkageError e) {
         faults.add(unreadable(name, e));
       }
     }
@@ -207,13 +225,15 @@ final class Rehearsal implements AutoCloseable {
         fixed.put(name, "the API's entrance");
       } else if (templates) {
         fixed.put(name, "a route template");
+      } else if (!builder.getRouteCollection().getInterceptSendTos().isEmpty()) {
+        fixed.put(name, "an interceptSendToEndpoint");
       } else if (found.stream().anyMatch(one -> RELOAD.equals(one.getInput().getEndpointUri()))) {
         fixed.put(name, "the reload itself");
       }
-      if (found.isEmpty() && !fixed.containsKey(name)) {
+      if (found.isEmpty() && !fixed.containsKey(name) && !BEANS.matcher(files.text(name)).find()) {
         faults.add(Fault.in(name, 0, NO_ROUTE));
       }
-    } catch (Exception e) {
+    } catch (Exception | LinkageError e) {
       faults.add(unreadable(name, e));
     }
   }
@@ -260,7 +280,7 @@ final class Rehearsal implements AutoCloseable {
     try {
       route.definition().setAutoStartup("true");
       model().addRouteDefinition(route.definition());
-    } catch (Exception e) {
+    } catch (Exception | LinkageError e) {
       faults.add(uncreatable(route, e));
     }
   }
@@ -270,53 +290,35 @@ final class Rehearsal implements AutoCloseable {
         || (one.isDirect() && one.entrance().equals(other.entrance()));
   }
 
-  /** Runs a message through the delivery route, as the gate would hand it over. */
+  /** Takes a message through the routes as if it had just been claimed. */
   Run run(ClaimedMessage message) throws InterruptedException {
-    outside.forget();
-    ExecutorService thread =
-        Executors.newSingleThreadExecutor(task -> new Thread(task, "herald-rehearsal"));
+    outside.begin(message);
+    dry.begin(System.nanoTime() + PATIENCE.toNanos());
+    Exception failure;
     try {
-      Exchange exchange =
-          thread
+      failure =
+          threads
               .submit(
                   () ->
                       camel
                           .createProducerTemplate()
-                          .send(
-                              FlowCheck.DELIVER,
-                              in -> {
-                                in.setVariable("message", message);
-                                in.getMessage().setBody(message);
-                              }))
-              .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-      return run(exchange, exchange.getException());
+                          .send(FlowCheck.CLAIM, in -> in.getMessage().setBody(null))
+                          .getException())
+              .get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      return run(null, new TimeoutException("it did not end within " + Durations.show(PATIENCE)));
+      return new Run(
+          outside.posts(),
+          outside.skipped(),
+          List.of(
+              new DrySteps.Ended(
+                  null,
+                  new TimeoutException("it did not end within " + Durations.show(PATIENCE)),
+                  dry.current() instanceof ProcessorDefinition<?> step ? step : null)),
+          null);
     } catch (ExecutionException e) {
-      return run(
-          null, e.getCause() instanceof Exception failure ? failure : new IllegalStateException(e));
-    } finally {
-      thread.shutdownNow();
+      failure = new IllegalStateException(e.getCause());
     }
-  }
-
-  private Run run(Exchange exchange, Exception failure) {
-    ProcessorDefinition<?> last = null;
-    if (exchange != null) {
-      List<?> history = exchange.getProperty(Exchange.MESSAGE_HISTORY, List.class);
-      if (history != null
-          && !history.isEmpty()
-          && history.get(history.size() - 1) instanceof MessageHistory step
-          && step.getNode() instanceof ProcessorDefinition<?> node) {
-        last = node;
-      }
-    }
-    return new Run(
-        outside.posts(),
-        outside.skipped(),
-        exchange == null ? null : exchange.getMessage().getBody(),
-        failure,
-        last);
+    return new Run(outside.posts(), outside.skipped(), dry.ended(), failure);
   }
 
   /** The file that has a step. */
@@ -327,7 +329,7 @@ final class Rehearsal implements AutoCloseable {
         .findFirst();
   }
 
-  private Fault unreadable(String name, Exception failure) {
+  private Fault unreadable(String name, Throwable failure) {
     allRead = false;
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof MarkedYamlEngineException marked) {
@@ -340,9 +342,7 @@ final class Rehearsal implements AutoCloseable {
     return Fault.in(name, 0, "cannot be read: " + reason(failure));
   }
 
-  private static final Pattern AT = Pattern.compile(">>> (.*?) <<< in route", Pattern.DOTALL);
-
-  private Fault uncreatable(RoutePart route, Exception failure) {
+  private Fault uncreatable(RoutePart route, Throwable failure) {
     int line = route.line();
     Matcher at = AT.matcher(String.valueOf(failure.getMessage()));
     if (at.find()) {
@@ -369,6 +369,7 @@ final class Rehearsal implements AutoCloseable {
 
   @Override
   public void close() {
+    threads.shutdownNow();
     Surroundings.end(camel);
   }
 }

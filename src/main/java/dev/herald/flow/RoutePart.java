@@ -20,6 +20,9 @@ import org.apache.camel.model.ToDynamicDefinition;
 
 /** A route of a flow: where it starts, what it calls and what it runs. */
 record RoutePart(RouteDefinition definition) {
+  /** How the entrance of a route begins that others call. */
+  static final String DIRECT = "direct:";
+
   private static final String STATEMENT = "sql:file:";
 
   private static final Pattern PARAMETERS_COUNT = Pattern.compile("[?&]parametersCount=(\\d{1,6})");
@@ -73,7 +76,7 @@ record RoutePart(RouteDefinition definition) {
   }
 
   boolean isDirect() {
-    return entrance().startsWith("direct:");
+    return entrance().startsWith(DIRECT);
   }
 
   /** All its steps, in the order of the file. */
@@ -95,9 +98,12 @@ record RoutePart(RouteDefinition definition) {
         .toList();
   }
 
-  /** Where it sends to, without options. */
-  Set<String> calls() {
-    return targets().stream().map(Target::entrance).collect(Collectors.toSet());
+  /** The entrances of the routes that it calls. */
+  Set<String> directs() {
+    return targets().stream()
+        .map(Target::entrance)
+        .filter(uri -> uri.startsWith(DIRECT))
+        .collect(Collectors.toSet());
   }
 
   /** Whether it has a step that may send to any route. */

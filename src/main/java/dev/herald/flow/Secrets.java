@@ -25,11 +25,15 @@ final class Secrets {
       Pattern.compile("(url|uri|id|name|user|header|ttl|file|path|trust|certificate|tls[.]key)$");
 
   private static final Set<String> HEADERS =
-      Set.of("authorization", "proxy-authorization", "cookie", "x-api-key");
+      Set.of("authorization", "proxy-authorization", "cookie");
 
   private static final Pattern IN_QUERY =
       Pattern.compile(
           "(?i)([?&][^=&]*(?:key|token|secret|sig|auth|password|pass|code)[^=&]*=)[^&]*");
+
+  /** Letters and digits mixed, as words are not. */
+  private static final Pattern KEY_IN_PATH =
+      Pattern.compile("/(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[^/]{8,}");
 
   private final List<String> values;
   private final String authHeader;
@@ -72,13 +76,23 @@ final class Secrets {
   }
 
   String maskHeader(String name, String value) {
-    return name.equalsIgnoreCase(authHeader) || HEADERS.contains(name.toLowerCase(Locale.ROOT))
+    return name.equalsIgnoreCase(authHeader)
+            || HEADERS.contains(name.toLowerCase(Locale.ROOT))
+            || SECRET.matcher(name.toLowerCase(Locale.ROOT)).find()
         ? MASK
         : mask(value);
   }
 
-  /** A URL's path and query, without the values of parameters that are called like secrets. */
+  /**
+   * A URL's path and query, without the values of parameters that are called like secrets, and
+   * without parts of the path that look like keys: many providers put one there.
+   */
   String maskPath(String path) {
-    return mask(IN_QUERY.matcher(path).replaceAll("$1" + MASK));
+    int question = path.indexOf('?');
+    String parts = question < 0 ? path : path.substring(0, question);
+    String query = question < 0 ? "" : path.substring(question);
+    return mask(
+        KEY_IN_PATH.matcher(parts).replaceAll("/" + MASK)
+            + IN_QUERY.matcher(query).replaceAll("$1" + MASK));
   }
 }

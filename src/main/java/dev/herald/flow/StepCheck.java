@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.camel.CamelContext;
 import org.apache.camel.NoSuchEndpointException;
 import org.apache.camel.model.BeanDefinition;
@@ -22,6 +24,8 @@ import org.apache.camel.util.StringHelper;
  * not there, and names no line.
  */
 final class StepCheck {
+  private static final Pattern BEAN = Pattern.compile("^bean:/{0,2}(\\w+)\\?.*?method=(\\w+)");
+
   private final CamelContext camel;
   private final Function<Throwable, String> reason;
   private final Set<String> used = new TreeSet<>();
@@ -44,7 +48,14 @@ final class StepCheck {
   List<Fault> check(RoutePart route) {
     faults.clear();
     checkEndpoint(route, route.definition().getInput().getEndpointUri(), route.line());
-    route.targets().forEach(target -> checkEndpoint(route, target.uri(), target.line()));
+    for (RoutePart.Target target : route.targets()) {
+      checkEndpoint(route, target.uri(), target.line());
+      Matcher bean = BEAN.matcher(target.uri());
+      if (bean.find()) {
+        used.add(bean.group(1));
+        used.add(bean.group(1) + "." + bean.group(2));
+      }
+    }
     route.steps().forEach(step -> checkBeans(route, step));
     return List.copyOf(faults);
   }
@@ -67,7 +78,7 @@ final class StepCheck {
                       route.name(),
                       RoutePart.withoutOptions(uri),
                       StringHelper.before(uri, ":", uri))));
-    } catch (Exception e) {
+    } catch (Exception | LinkageError e) {
       faults.add(
           route.fault(
               line,

@@ -17,8 +17,11 @@ import org.apache.camel.spi.DataFormat;
 import org.apache.camel.support.DefaultRegistry;
 import org.apache.camel.support.LifecycleStrategySupport;
 import org.apache.camel.support.PropertyBindingSupport;
+import org.apache.camel.support.SimpleRegistry;
 import org.apache.camel.support.service.ServiceHelper;
 import org.apache.camel.util.StringHelper;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What a flow finds around it, and a context beside the live one that has the same.
@@ -33,6 +36,7 @@ public record Surroundings(
     Function<String, Optional<String>> configuration,
     Set<String> keys,
     WebhookClient client) {
+  private static final Logger LOG = LoggerFactory.getLogger(Surroundings.class);
 
   /** The secrets in the configuration, and in what the files take from the environment. */
   Secrets secrets(FlowFiles files) {
@@ -47,8 +51,10 @@ public record Surroundings(
    * @param ours beans that stand for live ones
    */
   DefaultCamelContext context(Map<String, Object> ours) {
-    DefaultCamelContext camel =
-        new DefaultCamelContext(new DefaultRegistry(new Overlay(ours, live)));
+    SimpleRegistry own = new SimpleRegistry();
+    DefaultRegistry registry = new DefaultRegistry(new Overlay(ours, own, live));
+    registry.setFallbackRegistry(own);
+    DefaultCamelContext camel = new DefaultCamelContext(registry);
     camel.getCamelContextExtension().setName("rehearsal");
     camel.disableJMX();
     camel.setMessageHistory(true);
@@ -71,6 +77,23 @@ public record Surroundings(
       }
     }
     ServiceHelper.stopAndShutdownService(camel.getExecutorServiceManager());
+    SimpleRegistry own =
+        (SimpleRegistry) ((DefaultRegistry) camel.getRegistry()).getFallbackRegistry();
+    for (Map<Class<?>, Object> beans : own.values()) {
+      for (Object bean : beans.values()) {
+        if (bean instanceof AutoCloseable closeable && !isCamels(bean)) {
+          try {
+            closeable.close();
+          } catch (Exception e) {
+            LOG.debug("A bean of the rehearsal could not be closed", e);
+          }
+        }
+      }
+    }
+  }
+
+  private static boolean isCamels(Object bean) {
+    return bean.getClass().getName().startsWith("org.apache.camel.");
   }
 
   /** The same options as the live components and data formats have. */
@@ -116,19 +139,23 @@ public record Surroundings(
     }
   }
 
-  /** The live beans, and ours before them. */
-  private record Overlay(Map<String, Object> ours, CamelContext live) implements BeanRepository {
+  /** Ours, then those that the files define, then the live ones. */
+  private record Overlay(Map<String, Object> ours, SimpleRegistry own, CamelContext live)
+      implements BeanRepository {
     @Override
     public Object lookupByName(String name) {
-      return ours.containsKey(name) ? ours.get(name) : live.getRegistry().lookupByName(name);
+      Object found = ours.containsKey(name) ? ours.get(name) : own.lookupByName(name);
+      return found == null ? live.getRegistry().lookupByName(name) : found;
     }
 
     @Override
     public <T> T lookupByNameAndType(String name, Class<T> type) {
-      Object found = ours.get(name);
-      return found == null
-          ? live.getRegistry().lookupByNameAndType(name, type)
-          : type.isInstance(found) ? type.cast(found) : null;
+      Object ourOwn = ours.get(name);
+      if (ourOwn != null) {
+        return type.isInstance(ourOwn) ? type.cast(ourOwn) : null;
+      }
+      T found = own.lookupByNameAndType(name, type);
+      return found == null ? live.getRegistry().lookupByNameAndType(name, type) : found;
     }
 
     @Override

@@ -16,14 +16,15 @@ import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Endpoint;
 import org.apache.camel.RoutesBuilder;
 import org.apache.camel.ServiceStatus;
+import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.component.sql.SqlEndpoint;
 import org.apache.camel.model.Model;
-import org.apache.camel.model.ModelLifecycleStrategySupport;
 import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.support.PluginHelper;
 import org.slf4j.Logger;
@@ -36,12 +37,15 @@ import org.slf4j.LoggerFactory;
  * that fails, the old ones are put back. One at a time.
  */
 public final class Swap {
-  private static final Logger LOG = LoggerFactory.getLogger(Flow.class);
+  private static final Logger LOG = LoggerFactory.getLogger(Swap.class);
 
   /** Enough for a route in which nothing is in flight. */
   private static final long STOP_SECONDS = 5;
 
-  private static final String DIRECT = "direct:";
+  /** How long calls may wait at the turnstile: each holds one of server.workers. */
+  private static final Duration CALLS = Duration.ofSeconds(3);
+
+  private static final String SEDA = "seda:";
 
   /** The groups of the routes that claim messages and that claimed messages pass. */
   private static final Set<String> CLAIMING = Set.of("claim", "delivery");
@@ -50,10 +54,11 @@ public final class Swap {
   private final Loader loader;
   private final Quiet quiet;
 
-  /** Routes that were added and not started yet, with what their file says of autoStartup. */
-  private final Map<RouteDefinition, String> added = new LinkedHashMap<>();
+  /** Whether each route ran before the first of the swaps that left the flow broken. */
+  private final Map<String, Boolean> ranBefore = new HashMap<>();
 
-  private boolean adding;
+  /** Route files that such a swap left broken. */
+  private final Set<String> brokenFiles = new TreeSet<>();
 
   /** Work in flight did not end in time. Nothing has changed. */
   static final class Busy extends Exception {
@@ -64,13 +69,12 @@ public final class Swap {
     }
   }
 
-  /** The old flow could not be put back. */
+  /** Neither the new flow runs whole nor the old one. */
   static final class Broken extends Exception {
     private static final long serialVersionUID = 1L;
 
-    Broken(Exception swap, Exception back) {
-      super(back.getMessage(), back);
-      addSuppressed(swap);
+    Broken(Exception cause) {
+      super(cause.getMessage(), cause);
     }
   }
 
@@ -89,89 +93,257 @@ public final class Swap {
     this.camel = camel;
     this.loader = loader;
     this.quiet = quiet;
-    model()
-        .addModelLifecycleStrategy(
-            new ModelLifecycleStrategySupport() {
-              @Override
-              public void onAddRouteDefinition(RouteDefinition route) {
-                if (adding) {
-                  added.put(route, Objects.requireNonNullElse(route.getAutoStartup(), "true"));
-                  route.setAutoStartup("false");
-                }
-              }
-            });
+  }
+
+  /** Whether a swap has left routes broken, so that the next one must mend them. */
+  boolean hasBroken() {
+    return !brokenFiles.isEmpty();
   }
 
   /**
-   * Swaps what differs.
+   * Swaps what differs, and what is broken.
    *
    * @param now what runs
    * @param next what shall run; it has been checked
-   * @param suspect files to swap although they are the same: an earlier swap left them broken
    * @throws Busy if work in flight did not end in time
-   * @throws Broken if the new flow could not run, and the old one not be put back
+   * @throws Broken if neither flow could run whole
    * @throws Exception if the new flow could not run; the old one does again
    */
-  void run(FlowFiles now, FlowFiles next, Collection<String> suspect) throws Exception {
+  void run(FlowFiles now, FlowFiles next) throws Exception {
     if (!quiet.routes().tryLock(quiet.patience().toMillis(), TimeUnit.MILLISECONDS)) {
       throw new Busy("somebody is starting or stopping a route");
     }
     try {
-      swap(now, next, suspect);
+      new Change(now, next).make();
+      brokenFiles.clear();
+      ranBefore.clear();
     } finally {
       quiet.routes().unlock();
     }
   }
 
-  private void swap(FlowFiles now, FlowFiles next, Collection<String> suspect) throws Exception {
-    Set<String> changed = new TreeSet<>(next.changes(now));
-    changed.addAll(suspect);
-    List<RoutePart> live = RoutePart.of(model().getRouteDefinitions());
-    Set<String> files = changedFiles(live, changed);
-    List<RoutePart> old = live.stream().filter(route -> files.contains(route.file())).toList();
-    List<RoutePart> touched = new ArrayList<>(old);
-    touched.addAll(callers(live, old));
-    Map<String, Boolean> ran = new HashMap<>();
-    live.forEach(route -> ran.put(route.id(), runs(route.id())));
-    List<RoutePart> stopped = new ArrayList<>();
-    boolean claims = touched.stream().anyMatch(route -> CLAIMING.contains(route.group()));
-    long deadline = System.nanoTime() + quiet.patience().toNanos();
-    boolean replaced = false;
-    try {
-      if (claims) {
-        quiet.holdClaims().accept(true);
+  /** One change, from what runs to what shall run. */
+  private final class Change {
+    private final FlowFiles now;
+    private final FlowFiles next;
+    private final Set<String> changed;
+
+    /** The route files whose routes are replaced. */
+    private final Set<String> files;
+
+    private final List<RoutePart> old;
+    private final List<RoutePart> touched;
+    private final Map<String, Boolean> ran = new HashMap<>();
+    private final Map<String, String> oldAutoStartup = new HashMap<>();
+
+    /** Routes that were stopped so that they are quiet. */
+    private final List<String> stopped = new ArrayList<>();
+
+    private final long deadline = System.nanoTime() + quiet.patience().toNanos();
+
+    Change(FlowFiles now, FlowFiles next) {
+      this.now = now;
+      this.next = next;
+      changed = new TreeSet<>(next.changes(now));
+      files = new TreeSet<>(brokenFiles);
+      files.addAll(changed);
+      for (FlowFiles flow : List.of(now, next)) {
+        flow.routeFiles().stream()
+            .filter(file -> flow.statementsIn(file).stream().anyMatch(changed::contains))
+            .forEach(files::add);
       }
-      awaitQuiet(touched, stopped, deadline);
-      replaced = true;
-      replace(now, next, files, changed, old, ran);
-    } finally {
-      added.clear();
-      if (replaced) {
-        stopped.removeAll(old);
+      List<RoutePart> live = live();
+      old = live.stream().filter(route -> files.contains(route.file())).toList();
+      touched = new ArrayList<>(old);
+      touched.addAll(callers(live, old));
+      live.forEach(route -> ran.put(route.id(), runs(route.id())));
+      ran.putAll(ranBefore);
+      old.forEach(route -> oldAutoStartup.put(route.id(), autoStartup(route.definition())));
+    }
+
+    void make() throws Exception {
+      boolean replaced = false;
+      try {
+        awaitQuiet();
+        replaced = true;
+        replace();
+      } finally {
+        if (replaced) {
+          old.forEach(route -> stopped.remove(route.id()));
+        }
+        goOn();
       }
+    }
+
+    /** What was only made quiet runs again. Throws nothing: another failure may be under way. */
+    private void goOn() {
       try {
         Failures failures = new Failures();
-        start(stopped.stream().map(RoutePart::id).toList(), failures);
-        failures.throwIfAny();
+        start(stopped, failures);
+        failures
+            .first()
+            .ifPresent(
+                failure -> {
+                  LOG.error(
+                      "{}; start it by POST /api/v1/routes/ID/start, or restart this node",
+                      failure.getMessage());
+                  LOG.debug("The trace", failure);
+                });
       } finally {
         quiet.turnstile().open();
-        if (claims) {
-          quiet.holdClaims().accept(false);
+        quiet.holdClaims().accept(false);
+      }
+    }
+
+    /** Waits until nothing is in flight in what is touched, and nothing can come in. */
+    private void awaitQuiet() throws Exception {
+      stopConsumers(route -> !isClaiming(route) && !isSeda(route));
+      if (touched.stream().anyMatch(Swap::isClaiming)) {
+        quiet.holdClaims().accept(true);
+        for (RoutePart route : touched) {
+          if (isClaiming(route) && !route.isDirect()) {
+            awaitEmpty(route, deadline);
+          }
+        }
+        stopConsumers(Swap::isClaiming);
+      }
+      Map<Boolean, List<String>> entrances =
+          touched.stream()
+              .filter(RoutePart::isDirect)
+              .map(RoutePart::entrance)
+              .collect(Collectors.partitioningBy(FlowCheck.CALLED::containsKey));
+      long callsEnd = System.nanoTime() + CALLS.toNanos();
+      for (boolean byJava : List.of(false, true)) {
+        if (!quiet.turnstile().close(entrances.get(byJava), callsEnd)) {
+          throw new Busy(
+              "calls of %s did not end within %d seconds"
+                  .formatted(String.join(", ", entrances.get(byJava)), CALLS.toSeconds()));
+        }
+      }
+      for (RoutePart route : touched) {
+        if (route.isDirect()) {
+          awaitEmpty(route, callsEnd);
+        }
+      }
+      stopConsumers(Swap::isSeda); // last: their queues get no more
+    }
+
+    private void stopConsumers(Predicate<RoutePart> which) throws Exception {
+      for (RoutePart route : touched) {
+        if (!route.isDirect() && which.test(route) && runs(route.id())) {
+          long left = TimeUnit.NANOSECONDS.toSeconds(deadline - System.nanoTime());
+          if (!stop(route.id(), Math.max(1, left))) {
+            throw busy(route);
+          }
+          stopped.add(route.id());
         }
       }
     }
-  }
 
-  /** The route files that changed or whose statements did, also when only one flow has them. */
-  private static Set<String> changedFiles(List<RoutePart> live, Set<String> changed) {
-    Set<String> files = new TreeSet<>(changed);
-    for (RoutePart route : live) {
-      if (route.file() != null
-          && route.statements().anyMatch(target -> changed.contains(target.statement()))) {
-        files.add(route.file());
+    private void awaitEmpty(RoutePart route, long end) throws Exception {
+      while (camel.getInflightRepository().size(route.id()) > 0) {
+        if (System.nanoTime() - end > 0) {
+          throw busy(route);
+        }
+        TimeUnit.MILLISECONDS.sleep(5);
       }
     }
-    return files;
+
+    private Busy busy(RoutePart route) {
+      return new Busy("what %s had in flight did not end in time".formatted(route.name()));
+    }
+
+    private void replace() throws Exception {
+      Exception failure;
+      try {
+        remove(old);
+        add(next);
+        return;
+      } catch (Exception e) {
+        failure = e;
+        LOG.warn(
+            "The new flow could not be put in place, and the old one is put back: {}",
+            e.getMessage());
+        LOG.debug("The trace", e);
+      }
+      try {
+        remove(live().stream().filter(route -> files.contains(route.file())).toList());
+        add(now);
+      } catch (Exception back) {
+        back.addSuppressed(failure);
+        brokenFiles.addAll(files);
+        ran.forEach(ranBefore::putIfAbsent);
+        throw new Broken(back);
+      }
+      throw failure;
+    }
+
+    private void remove(List<RoutePart> routes) throws Exception {
+      for (RoutePart route : routes) {
+        if (!stop(route.id(), STOP_SECONDS)) {
+          throw new IllegalStateException(route.name() + " did not stop");
+        }
+      }
+      for (RoutePart route : routes) {
+        model().removeRouteDefinition(route.definition());
+      }
+      // Let go of the endpoints that have read a statement which changed.
+      for (Endpoint endpoint : List.copyOf(camel.getEndpoints())) {
+        if (endpoint instanceof SqlEndpoint sql
+            && changed.contains(FlowFiles.name(sql.getQuery()))) {
+          camel.removeEndpoint(endpoint);
+        }
+      }
+    }
+
+    /** Adds the routes of a flow, and starts those that ran, and the new ones. */
+    private void add(FlowFiles flow) {
+      loader.use(flow);
+      Failures failures = new Failures();
+      Map<RouteDefinition, String> added = new LinkedHashMap<>();
+      for (String file : files) {
+        if (flow.isRoutes(file)) {
+          failures.collect(file + " cannot be loaded", () -> load(flow, file, added));
+        }
+      }
+      List<String> toStart =
+          added.entrySet().stream()
+              .filter(entry -> shallRun(entry.getKey().getRouteId(), entry.getValue()))
+              .map(entry -> new RoutePart(entry.getKey()))
+              .sorted(Comparator.comparing((RoutePart route) -> !route.isDirect()))
+              .map(RoutePart::id)
+              .toList();
+      added.forEach(RouteDefinition::setAutoStartup);
+      start(toStart, failures);
+      failures.throwIfAny();
+    }
+
+    /** Adds the routes of a file without a start. */
+    private void load(FlowFiles flow, String file, Map<RouteDefinition, String> added)
+        throws Exception {
+      for (RoutesBuilder builder :
+          PluginHelper.getRoutesLoader(camel)
+              .findRoutesBuilders(List.of(flow.resource(file)), false)) {
+        for (RouteDefinition route : ((RouteBuilder) builder).configureRoutes(camel).getRoutes()) {
+          added.put(route, route.getAutoStartup());
+          route.setAutoStartup("false");
+        }
+        camel.addRoutes(builder);
+      }
+    }
+
+    /** A route stays as an operator left it, unless the edit says otherwise. */
+    private boolean shallRun(String id, String autoStartup) {
+      String says = autoStartup == null ? "true" : camel.resolvePropertyPlaceholders(autoStartup);
+      return ran.containsKey(id) && says.equals(oldAutoStartup.getOrDefault(id, says))
+          ? ran.get(id)
+          : Boolean.parseBoolean(says);
+    }
+  }
+
+  private String autoStartup(RouteDefinition route) {
+    return camel.resolvePropertyPlaceholders(
+        Objects.requireNonNullElse(route.getAutoStartup(), "true"));
   }
 
   /** The routes that call any of these, straight or through others. */
@@ -185,9 +357,7 @@ public final class Swap {
       for (RoutePart route : live) {
         if (!of.contains(route)
             && !found.contains(route)
-            && (route.callsAnything()
-                || route.calls().stream()
-                    .anyMatch(uri -> uri.startsWith(DIRECT) && called.contains(uri)))) {
+            && (route.callsAnything() || route.directs().stream().anyMatch(called::contains))) {
           found.add(route);
           called.add(route.entrance());
           more = true;
@@ -197,193 +367,18 @@ public final class Swap {
     return found;
   }
 
-  /**
-   * Waits until nothing is in flight in these routes and nothing can come in.
-   *
-   * @param stopped gets those that were stopped for that
-   */
-  private void awaitQuiet(List<RoutePart> routes, List<RoutePart> stopped, long deadline)
-      throws Exception {
-    Map<Boolean, List<RoutePart>> direct =
-        routes.stream().collect(Collectors.partitioningBy(RoutePart::isDirect));
-    for (RoutePart route : direct.get(false)) {
-      if (CLAIMING.contains(route.group())) {
-        awaitEmpty(route, deadline);
-      }
-    }
-    for (RoutePart route : direct.get(false)) {
-      if (runs(route.id())) {
-        if (!stop(route.id(), Math.max(1, secondsUntil(deadline)))) {
-          throw busy(route);
-        }
-        stopped.add(route);
-      }
-    }
-    Map<Boolean, List<String>> entrances =
-        direct.get(true).stream()
-            .map(RoutePart::entrance)
-            .collect(Collectors.partitioningBy(FlowCheck.CALLED::containsKey));
-    for (boolean java : List.of(false, true)) {
-      if (!quiet.turnstile().close(entrances.get(java), deadline)) {
-        throw new Busy(
-            "calls of %s did not end within %d seconds"
-                .formatted(String.join(", ", entrances.get(java)), quiet.patience().toSeconds()));
-      }
-    }
-    for (RoutePart route : direct.get(true)) {
-      awaitEmpty(route, deadline);
-    }
+  private static boolean isClaiming(RoutePart route) {
+    return CLAIMING.contains(route.group());
   }
 
-  private void awaitEmpty(RoutePart route, long deadline) throws Exception {
-    while (camel.getInflightRepository().size(route.id()) > 0) {
-      if (System.nanoTime() - deadline > 0) {
-        throw busy(route);
-      }
-      TimeUnit.MILLISECONDS.sleep(5);
-    }
-  }
-
-  private Busy busy(RoutePart route) {
-    return new Busy(
-        "what %s had in flight did not end within %d seconds"
-            .formatted(route.name(), quiet.patience().toSeconds()));
-  }
-
-  private static long secondsUntil(long deadline) {
-    return TimeUnit.NANOSECONDS.toSeconds(deadline - System.nanoTime());
-  }
-
-  private void replace(
-      FlowFiles now,
-      FlowFiles next,
-      Set<String> files,
-      Set<String> changed,
-      List<RoutePart> old,
-      Map<String, Boolean> ran)
-      throws Exception {
-    Exception failure;
-    try {
-      remove(old);
-      forget(changed);
-      add(next, files, ran);
-      return;
-    } catch (Exception e) {
-      failure = e;
-      LOG.warn(
-          "The new flow could not be put in place, and the old one is put back: {}",
-          e.getMessage());
-      LOG.debug("The trace", e);
-    }
-    try {
-      added.clear();
-      remove(
-          RoutePart.of(model().getRouteDefinitions()).stream()
-              .filter(route -> files.contains(route.file()))
-              .toList());
-      forget(changed);
-      add(now, files, ran);
-    } catch (Exception back) {
-      throw new Broken(failure, back);
-    }
-    throw failure;
-  }
-
-  private void remove(List<RoutePart> routes) throws Exception {
-    for (RoutePart route : routes) {
-      if (!stop(route.id(), STOP_SECONDS)) {
-        throw new IllegalStateException(route.name() + " did not stop");
-      }
-    }
-    for (RoutePart route : routes) {
-      model().removeRouteDefinition(route.definition());
-    }
-  }
-
-  /** Lets go of the endpoints that have read a statement which changed. */
-  private void forget(Set<String> changed) throws Exception {
-    for (Endpoint endpoint : List.copyOf(camel.getEndpoints())) {
-      if (endpoint instanceof SqlEndpoint sql && changed.contains(FlowFiles.name(sql.getQuery()))) {
-        camel.removeEndpoint(endpoint);
-      }
-    }
-  }
-
-  /** Adds the routes of these files, and starts those that ran, and the new ones. */
-  private void add(FlowFiles flow, Set<String> files, Map<String, Boolean> ran) throws Exception {
-    loader.use(flow);
-    Failures failures = new Failures();
-    adding = true;
-    try {
-      for (String file : files) {
-        if (flow.isRoutes(file)) {
-          failures.collect(file + " cannot be loaded", () -> load(flow, file));
-        }
-      }
-    } finally {
-      adding = false;
-    }
-    List<String> toStart =
-        added.entrySet().stream()
-            .filter(
-                entry ->
-                    ran.getOrDefault(
-                        entry.getKey().getRouteId(),
-                        Boolean.valueOf(camel.resolvePropertyPlaceholders(entry.getValue()))))
-            .map(entry -> new RoutePart(entry.getKey()))
-            .sorted(Comparator.comparing((RoutePart route) -> !route.isDirect()))
-            .map(RoutePart::id)
-            .toList();
-    added.forEach(RouteDefinition::setAutoStartup);
-    start(toStart, failures);
-    failures.throwIfAny();
-  }
-
-  private void load(FlowFiles flow, String file) throws Exception {
-    for (RoutesBuilder builder :
-        PluginHelper.getRoutesLoader(camel)
-            .findRoutesBuilders(List.of(flow.resource(file)), false)) {
-      camel.addRoutes(builder);
-    }
+  private static boolean isSeda(RoutePart route) {
+    return route.entrance().startsWith(SEDA);
   }
 
   private void start(List<String> ids, Failures failures) {
     for (String id : ids) {
       failures.collect(
           "route " + id + " cannot start", () -> camel.getRouteController().startRoute(id));
-    }
-  }
-
-  /** Does everything that can be done, and throws the first failure at the end. */
-  private static final class Failures {
-    private IllegalStateException first;
-
-    private interface Step {
-      void run() throws Exception;
-    }
-
-    void collect(String what, Step step) {
-      try {
-        step.run();
-      } catch (Exception e) {
-        Throwable root = e;
-        while (root.getCause() != null) {
-          root = root.getCause();
-        }
-        IllegalStateException failure =
-            new IllegalStateException(what + ": " + root.getMessage(), e);
-        if (first == null) {
-          first = failure;
-        } else {
-          first.addSuppressed(failure);
-        }
-      }
-    }
-
-    void throwIfAny() {
-      if (first != null) {
-        throw first;
-      }
     }
   }
 
@@ -397,6 +392,10 @@ public final class Swap {
   private boolean runs(String id) {
     ServiceStatus status = camel.getRouteController().getRouteStatus(id);
     return status != null && status.isStarted();
+  }
+
+  private List<RoutePart> live() {
+    return RoutePart.of(model().getRouteDefinitions());
   }
 
   private Model model() {

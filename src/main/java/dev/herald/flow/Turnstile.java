@@ -54,6 +54,7 @@ public final class Turnstile {
     }
   }
 
+  /** Leaves a route, once for each time that it was entered. */
   public void leave(String entrance) {
     inside.get(entrance).decrementAndGet();
   }

@@ -183,7 +183,7 @@ class FlowCheckTest {
     edit("deliver", "              httpClient: \"#webhookClient\"\n", "");
     refuses(
         "a sample message failed in route deliver-message: no step called the webhook",
-        "if the POST is the step that calls http:webhook.url, give it httpClient: \"#webhookClient\"");
+        "the POST needs httpClient: \"#webhookClient\"");
   }
 
   @Test

@@ -304,7 +304,7 @@ class FlowReloadIT {
     Files.writeString(file, own("own", "b"));
     Api.Answer busy = api.post("/api/v1/flow/reload", null).expect(409);
     assertThat(busy.text("/detail"))
-        .contains("what route own had in flight did not end within 6 seconds; try again later");
+        .contains("what route own had in flight did not end in time; try again later");
     assertThat(states()).containsEntry("own", "Started").containsEntry("dispatch-tick", "Started");
     send("delivery goes on");
     api.post("/api/v1/routes/own/stop", null); // waits; the delay ends with the route's stop
