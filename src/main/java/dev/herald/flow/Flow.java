@@ -10,6 +10,7 @@ import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import dev.herald.webhook.DryClient;
 import java.io.IOException;
+import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,14 +22,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import javax.sql.DataSource;
 import org.apache.camel.Variable;
 import org.apache.camel.model.Model;
 import org.slf4j.Logger;
@@ -51,7 +51,7 @@ public final class Flow {
   private final Surroundings around;
   private final List<String> patterns;
   private final Collection<String> operations;
-  private final BiFunction<DataSource, String, Optional<String>> database;
+  private final StatementCheck database;
   private final Loader loader;
   private final Swap swap;
   private final ReentrantLock one = new ReentrantLock();
@@ -99,7 +99,7 @@ public final class Flow {
       Surroundings around,
       List<String> patterns,
       Collection<String> operations,
-      BiFunction<DataSource, String, Optional<String>> database,
+      StatementCheck database,
       List<Path> readAtStart,
       Swap.Quiet quiet) {
     this.around = around;
@@ -174,7 +174,7 @@ public final class Flow {
     return alone(
         () -> {
           FlowFiles next = read();
-          refuse(check(next, true).faults());
+          refuse(faults(next));
           return new Change(next.changes(running));
         });
   }
@@ -232,7 +232,7 @@ public final class Flow {
           FlowFiles next = read();
           List<String> changed = next.changes(running);
           try {
-            refuse(check(next, true).faults());
+            refuse(faults(next));
             swap(next, changed, who);
             refused = false;
             return new Change(changed);
@@ -340,14 +340,12 @@ public final class Flow {
     }
   }
 
-  /** With what only a restart can change. */
-  private Checked check(FlowFiles files, boolean live) {
-    Checked checked = check(files);
+  /** The faults of files that a reload would swap, with what only a restart can change. */
+  private List<Fault> faults(FlowFiles next) {
+    Checked checked = check(next);
     List<Fault> faults = new ArrayList<>(checked.faults());
-    if (live) {
-      faults.addAll(restarts(files.changes(running), checked.fixed(), faults));
-    }
-    return new Checked(faults, checked.fixed(), checked.summary());
+    faults.addAll(restarts(next.changes(running), checked.fixed(), faults));
+    return faults;
   }
 
   private List<Fault> restarts(
@@ -425,10 +423,17 @@ public final class Flow {
     }
   }
 
+  /** Of the values, if it is a .properties file: a comment is no change. */
   private static String digest(Path file) {
     try {
-      return FlowFiles.digest(Files.readAllBytes(file));
-    } catch (IOException e) {
+      byte[] content = Files.readAllBytes(file);
+      if (file.toString().endsWith(".properties")) {
+        Properties values = new Properties();
+        values.load(new StringReader(new String(content, StandardCharsets.UTF_8)));
+        content = new TreeMap<>(values).toString().getBytes(StandardCharsets.UTF_8);
+      }
+      return FlowFiles.digest(content);
+    } catch (IOException | IllegalArgumentException e) {
       return "unreadable";
     }
   }

@@ -4,6 +4,7 @@ import dev.herald.message.ClaimedMessage;
 import dev.herald.outcome.Outcome;
 import dev.herald.problem.Fault;
 import dev.herald.store.Statements;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -14,7 +15,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
-import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.apache.camel.model.RouteConfigurationDefinition;
@@ -71,6 +71,7 @@ final class FlowCheck {
   private final Set<String> entrances;
   private final List<Fault> faults = new ArrayList<>();
   private final Set<String> seen = new HashSet<>();
+  private final Set<DataSource> away = new HashSet<>();
 
   private FlowCheck(Rehearsal flow, FlowFiles files) {
     this.flow = flow;
@@ -86,10 +87,7 @@ final class FlowCheck {
    * @param database prepares a statement, and returns what PostgreSQL says against it
    */
   static List<Fault> check(
-      Rehearsal flow,
-      FlowFiles files,
-      Collection<String> operations,
-      BiFunction<DataSource, String, Optional<String>> database)
+      Rehearsal flow, FlowFiles files, Collection<String> operations, StatementCheck database)
       throws InterruptedException {
     FlowCheck check = new FlowCheck(flow, files);
     check.faults.addAll(flow.faults());
@@ -237,16 +235,13 @@ final class FlowCheck {
     }
   }
 
-  private void statements(BiFunction<DataSource, String, Optional<String>> database) {
+  private void statements(StatementCheck database) {
     for (RoutePart route : routes) {
       route.statements().forEach(target -> statement(route, target, database));
     }
   }
 
-  private void statement(
-      RoutePart route,
-      RoutePart.Target target,
-      BiFunction<DataSource, String, Optional<String>> database) {
+  private void statement(RoutePart route, RoutePart.Target target, StatementCheck database) {
     String file = target.statement();
     Optional<String> text = files.statement(file);
     if (text.isEmpty()) {
@@ -275,9 +270,25 @@ final class FlowCheck {
               "%s says parametersCount: %d, but %s has %d; correct it"
                   .formatted(route.name(), target.parametersCount(), file, parsed.parameters())));
     } else {
-      flow.sourceOf(file)
-          .flatMap(source -> database.apply(source, parsed.sql()))
+      flow.sourceOf(file).ifPresent(source -> ask(file, source, parsed.sql(), database));
+    }
+  }
+
+  private void ask(String file, DataSource source, String sql, StatementCheck database) {
+    if (away.contains(source)) {
+      return;
+    }
+    try {
+      database
+          .refusal(source, sql)
           .ifPresent(wrong -> faults.add(Fault.in(file, 0, "PostgreSQL refuses it: " + wrong)));
+    } catch (SQLException e) {
+      away.add(source);
+      if (flow.isHeralds(source) && away.stream().filter(flow::isHeralds).count() == 1) {
+        faults.add(
+            Fault.of(
+                "PostgreSQL does not respond, so the statements cannot be checked; try again when it does"));
+      }
     }
   }
 

@@ -153,6 +153,12 @@ final class Rehearsal implements AutoCloseable {
     return outside.sourceOf(statement);
   }
 
+  /** Whether a database is the one that has the messages. */
+  boolean isHeralds(DataSource source) {
+    return source == around.live().getRegistry().lookupByName("apiDataSource")
+        || source == around.live().getRegistry().lookupByName("workDataSource");
+  }
+
   /** The beans that steps use: {@code name} or {@code name.method}. */
   Set<String> used() {
     return steps.used();

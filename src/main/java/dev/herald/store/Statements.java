@@ -21,6 +21,9 @@ public final class Statements {
    */
   private static final Set<String> WRONG = Set.of("42601", "42P01", "42703", "42702", "3F000");
 
+  /** A function or operator that is not there, if the types of its arguments are known. */
+  private static final String NO_FUNCTION = "42883";
+
   private Statements() {}
 
   /**
@@ -43,15 +46,21 @@ public final class Statements {
    * What the database says against a statement, which it prepares and does not run.
    *
    * @param sql with a {@code ?} for each parameter
-   * @return nothing if it accepts the statement, or cannot be asked
+   * @return nothing if it accepts the statement
+   * @throws SQLException if it does not respond
    */
-  public static Optional<String> refusal(DataSource source, String sql) {
+  public static Optional<String> refusal(DataSource source, String sql) throws SQLException {
     try (Connection connection = source.getConnection();
         PreparedStatement statement = connection.prepareStatement(sql)) {
       statement.getParameterMetaData();
       return Optional.empty();
     } catch (SQLException e) {
-      return WRONG.contains(String.valueOf(e.getSQLState()))
+      String state = String.valueOf(e.getSQLState());
+      if (SqlFailures.away(e)) {
+        throw e;
+      }
+      return WRONG.contains(state)
+              || (state.equals(NO_FUNCTION) && !e.getMessage().contains("unknown"))
           ? Optional.of(e.getMessage().replaceAll("\\s+", " "))
           : Optional.empty();
     }

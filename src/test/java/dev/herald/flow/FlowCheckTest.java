@@ -214,6 +214,67 @@ class FlowCheckTest {
     refuses("no step uses gate, and without it", "no step uses recorder, method recorded");
   }
 
+  /** Each is one edit that Camel takes, and after which messages are lost, doubled or stuck. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          dispatch | outputClass: dev.herald.message.ClaimedMessage | outputType: SelectList | a sample message did not pass the step gate in route dispatch-batch; the claim needs outputClass
+          dispatch | - to: {uri: direct:deliver-message} | - log: {message: off} | ended without an outcome
+          dispatch | - to: {uri: direct:deliver-message} | - to: {uri: direct:deliver-message}\\n              - to: {uri: direct:deliver-message} | a sample message failed in route deliver-message
+          deliver  | throwExceptionOnFailure: false | throwExceptionOnFailure: false\\n        - to: {uri: http://webhook.url, parameters: {httpClient: "#webhookClient", httpMethod: POST}} | was posted 2 times in route deliver-message, though the first POST was accepted
+          deliver  | group: delivery | group: mine | claims must pause while it is stopped; write group: delivery
+          dispatch | group: claim | group: mine | claims must pause while it is stopped; write group: claim
+          """)
+  void should_refuse_a_flow_that_cannot_deliver(String file, String from, String to, String fault)
+      throws IOException {
+    edit(file, from, to.replace("\\n", "\n"));
+    refuses(fault);
+  }
+
+  @Test
+  void should_refuse_a_sub_route_that_hides_a_failure() throws IOException {
+    Files.writeString(
+        folder.resolve("mine.camel.yaml"),
+        """
+        - route:
+            id: write-outcomes
+            from:
+              uri: direct:write-outcomes
+              steps:
+                - log: {message: written}
+        """);
+    edit(
+        "record",
+        "        - bean: {description: Count outcomes",
+        "        - to: {uri: direct:write-outcomes}\n        - bean: {description: Count outcomes");
+    refuses(
+        "mine.camel.yaml:1: route write-outcomes must tell its caller when a step fails, or a failure looks like success");
+  }
+
+  @Test
+  void should_step_over_what_acts_and_wait_for_nothing() throws IOException {
+    Files.writeString(
+        folder.resolve("beans.camel.yaml"),
+        """
+        - beans:
+            - name: mine
+              type: java.util.ArrayList
+        """);
+    edit(
+        "deliver",
+        FIRST,
+        """
+                - bean: {ref: mine, method: size}
+                - setBody: {expression: {variable: message}}
+                - pollEnrich: {expression: {constant: {expression: "seda:never"}}}
+                - setBody: {expression: {variable: message}}
+        """
+            + FIRST);
+    assertThatCode(this::check).doesNotThrowAnyException();
+  }
+
   @Test
   void should_refuse_a_method_that_a_bean_has_not() throws IOException {
     edit("messages", "method: withFailedAttempts", "method: withAttempts");

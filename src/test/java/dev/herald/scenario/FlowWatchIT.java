@@ -123,6 +123,7 @@ class FlowWatchIT {
               api.post("/api/v1/flow/reload", null).expect(200);
               api.get("/health").expect(200);
             });
+    assertThat(api.get("/health").expect(200).text("/checks/routes/status")).isEqualTo("UP");
     assertThat(api.get("/api/v1/routes").body().toString()).contains("\"own\"");
   }
 
