@@ -74,10 +74,10 @@ final class DrySteps implements InterceptStrategy {
   public Processor wrapProcessorInInterceptors(
       CamelContext camel, NamedNode step, Processor target, Processor next) {
     if (step instanceof ProcessDefinition process && GATE.equals(process.getRef())) {
-      return new Gate();
+      return new Gate(process);
     }
     if (step instanceof BeanDefinition bean && ACTING.contains(String.valueOf(bean.getRef()))) {
-      return new Nothing();
+      return new Acting("claimPlanner".equals(bean.getRef()) && "claimed".equals(bean.getMethod()));
     }
     return new InTime(step, target);
   }
@@ -102,18 +102,48 @@ final class DrySteps implements InterceptStrategy {
     }
   }
 
-  private static final class Nothing extends AsyncProcessorSupport {
+  private static final class Acting extends AsyncProcessorSupport {
+    private final boolean needsClaimed;
+
+    Acting(boolean needsClaimed) {
+      this.needsClaimed = needsClaimed;
+    }
+
     @Override
     public boolean process(Exchange exchange, AsyncCallback callback) {
+      if (needsClaimed
+          && !(exchange.getMessage().getBody() instanceof List<?> claimed
+              && claimed.stream().allMatch(ClaimedMessage.class::isInstance))) {
+        exchange.setException(
+            new IllegalStateException(
+                "bean claimPlanner, method claimed, must come right after the claim's statement, whose outputClass is "
+                    + ClaimedMessage.class.getName()));
+      }
       callback.done(true);
       return true;
     }
   }
 
   private final class Gate extends AsyncProcessorSupport {
+    private final ProcessDefinition step;
+
+    Gate(ProcessDefinition step) {
+      this.step = step;
+    }
+
     @Override
     public boolean process(Exchange exchange, AsyncCallback callback) {
-      exchange.setVariable("message", exchange.getMessage().getBody(ClaimedMessage.class));
+      if (!(exchange.getMessage().getBody() instanceof ClaimedMessage message)) {
+        ended.add(
+            new Ended(
+                null,
+                new IllegalStateException(
+                    "the step gate must get each claimed message by itself: after the split, and before direct:deliver-message"),
+                step));
+        callback.done(true);
+        return true;
+      }
+      exchange.setVariable("message", message);
       exchange
           .getExchangeExtension()
           .addOnCompletion(

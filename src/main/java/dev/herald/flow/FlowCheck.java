@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.apache.camel.model.RouteConfigurationDefinition;
@@ -31,12 +32,15 @@ final class FlowCheck {
   /** The number that the sample message goes to. */
   static final String SAMPLE_NUMBER = "+905551234567";
 
+  /** The route that asks for claims. */
+  static final String TICK = "dispatch-tick";
+
+  private static final Pattern TIMER =
+      Pattern.compile("^timer:[^?]*\\?(?=.*\\bperiod=[1-9][0-9]{0,4}(&|$))(?!.*repeatCount).*");
+
   /** Routes without which nothing is delivered or tidied up, and the files that had them. */
   private static final Map<String, String> NEEDED =
-      new TreeMap<>(
-          Map.of(
-              "dispatch-tick", "dispatch.camel.yaml",
-              "housekeeping", "housekeeping.camel.yaml"));
+      new TreeMap<>(Map.of(TICK, "dispatch.camel.yaml", "housekeeping", "housekeeping.camel.yaml"));
 
   /** What Java calls, and the files that had the routes. */
   static final Map<String, String> CALLED =
@@ -101,6 +105,7 @@ final class FlowCheck {
     boolean readable = check.faults.isEmpty();
     if (flow.allRead()) {
       check.needed();
+      check.ticks();
       check.called(operations);
       check.passedOn();
       check.targets();
@@ -127,6 +132,18 @@ final class FlowCheck {
                         .formatted(id, file)));
           }
         });
+  }
+
+  private void ticks() {
+    routes.stream()
+        .filter(route -> TICK.equals(route.id()) && !TIMER.matcher(route.uri()).matches())
+        .forEach(
+            route ->
+                faults.add(
+                    route.fault(
+                        route.line(),
+                        "%s must start with a timer that goes on, with a period in milliseconds below 100000, as it came: period: 1"
+                            .formatted(route.name()))));
   }
 
   private void called(Collection<String> operations) {
@@ -165,9 +182,7 @@ final class FlowCheck {
     }
     for (RoutePart route : routes) {
       String group =
-          claimed.contains(route)
-              ? "delivery"
-              : "dispatch-tick".equals(route.id()) ? "claim" : null;
+          claimed.contains(route) ? "delivery" : TICK.equals(route.id()) ? "claim" : null;
       if (group != null && !route.group().equals(group)) {
         faults.add(
             route.fault(
@@ -244,6 +259,10 @@ final class FlowCheck {
   private void statement(RoutePart route, RoutePart.Target target, StatementCheck database) {
     String file = target.statement();
     Optional<String> text = files.statement(file);
+    if (text.isPresent() && text.get().startsWith("\uFEFF")) {
+      faults.add(Fault.in(file, 1, "begins with a byte order mark; save it as UTF-8 without one"));
+      return;
+    }
     if (text.isEmpty()) {
       faults.add(
           route.fault(
@@ -350,7 +369,8 @@ final class FlowCheck {
               run.failure() == null
                   ? "%s did not pass the step gate in %s; the claim needs outputClass: %s, and the split must lead each message through gate"
                       .formatted(message, batch.name(), ClaimedMessage.class.getName())
-                  : "%s failed: %s".formatted(message, flow.reason(run.failure()))));
+                  : "%s failed before the gate: %s"
+                      .formatted(message, flow.reason(run.failure()))));
     }
     if (run.ended().size() > 1) {
       return Optional.of(
@@ -367,8 +387,7 @@ final class FlowCheck {
           mayDecline && end.last() instanceof ThrowExceptionDefinition
               ? null // The flow's own decision, such as while something is missing that comes
               // later.
-              : "%s failed in %s: %s%s"
-                  .formatted(message, route.name(), flow.reason(end.failure()), hint(flow, run));
+              : "%s failed: %s%s".formatted(message, flow.reason(end.failure()), hint(flow, run));
     } else if (!(end.body() instanceof Outcome)) {
       what =
           "%s went through %s and ended without an outcome; its last step must be outcomeClassifier"

@@ -2,6 +2,8 @@ package dev.herald.flow;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -155,6 +157,19 @@ final class FlowFiles {
 
   boolean isRoutes(String name) {
     return routes.containsKey(name);
+  }
+
+  int size(String routeFile) {
+    return routes.get(routeFile).length;
+  }
+
+  boolean isUtf8(String routeFile) {
+    try {
+      StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(routes.get(routeFile)));
+      return true;
+    } catch (CharacterCodingException e) {
+      return false;
+    }
   }
 
   String text(String routeFile) {

@@ -20,6 +20,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
+import org.apache.camel.Exchange;
+import org.apache.camel.Route;
 import org.apache.camel.RouteConfigurationsBuilder;
 import org.apache.camel.RoutesBuilder;
 import org.apache.camel.builder.RouteBuilder;
@@ -28,6 +30,7 @@ import org.apache.camel.model.Model;
 import org.apache.camel.model.ProcessorDefinition;
 import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.model.rest.RestDefinition;
+import org.apache.camel.support.DefaultExchange;
 import org.apache.camel.support.PluginHelper;
 import org.apache.camel.util.StringHelper;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
@@ -44,6 +47,9 @@ final class Rehearsal implements AutoCloseable {
   private static final Pattern AT = Pattern.compile(">>> (.*?) <<< in route", Pattern.DOTALL);
 
   private static final Pattern BEANS = Pattern.compile("(?m)^- beans:");
+
+  /** A file for people is a few KB; YAML of megabytes takes minutes to read. */
+  private static final int LARGEST = 512 * 1024;
 
   private static final String NO_ROUTE =
       "has no route; if it should have none, delete the file or rename it";
@@ -95,6 +101,8 @@ final class Rehearsal implements AutoCloseable {
             Map.of(
                 "webhookClient",
                 outside.client(),
+                "claimPlanner",
+                new DryPlanner(),
                 "deliveryThreads",
                 threads,
                 Loader.NAME,
@@ -102,7 +110,7 @@ final class Rehearsal implements AutoCloseable {
     camel.getCamelContextExtension().addInterceptStrategy(dry);
     camel.getCamelContextExtension().registerEndpointCallback(outside);
     secrets = around.secrets(files);
-    steps = new StepCheck(camel, this::reason);
+    steps = new StepCheck(camel, name -> around.bean(camel, name), this::reason);
   }
 
   /**
@@ -169,6 +177,7 @@ final class Rehearsal implements AutoCloseable {
     Map<String, RouteBuilder> builders = parse();
     builders.forEach(this::addConfigurations);
     builders.forEach(this::read);
+    beans();
     duplicates();
     for (RoutePart route : routes) {
       add(route);
@@ -178,8 +187,9 @@ final class Rehearsal implements AutoCloseable {
   private Map<String, RouteBuilder> parse() {
     Map<String, RouteBuilder> builders = new LinkedHashMap<>();
     for (String name : files.routeFiles()) {
-      if (files.text(name).lines().allMatch(line -> line.isBlank() || line.startsWith("#"))) {
-        faults.add(Fault.in(name, 0, NO_ROUTE));
+      Optional<String> unfit = unfit(name);
+      if (unfit.isPresent()) {
+        faults.add(Fault.in(name, 0, unfit.get()));
         allRead = false;
         continue;
       }
@@ -189,11 +199,24 @@ final class Rehearsal implements AutoCloseable {
                 .findRoutesBuilders(List.of(files.resource(name)), false)) {
           builders.put(name, (RouteBuilder) builder);
         }
-      } catch (Exception | LinkageError e) {
+      } catch (Exception | LinkageError | StackOverflowError e) {
         faults.add(unreadable(name, e));
       }
     }
     return builders;
+  }
+
+  /** What is wrong with a file before it is read as YAML. */
+  private Optional<String> unfit(String name) {
+    if (files.size(name) > LARGEST) {
+      return Optional.of("is larger than %d KB; part it".formatted(LARGEST / 1024));
+    }
+    if (!files.isUtf8(name)) {
+      return Optional.of("is not encoded as UTF-8; save it as UTF-8");
+    }
+    return files.text(name).lines().allMatch(line -> line.isBlank() || line.strip().startsWith("#"))
+        ? Optional.of(NO_ROUTE)
+        : Optional.empty();
   }
 
   private void addConfigurations(String name, RouteBuilder builder) {
@@ -233,14 +256,25 @@ final class Rehearsal implements AutoCloseable {
         fixed.put(name, "a route template");
       } else if (!builder.getRouteCollection().getInterceptSendTos().isEmpty()) {
         fixed.put(name, "an interceptSendToEndpoint");
-      } else if (found.stream().anyMatch(one -> RELOAD.equals(one.getInput().getEndpointUri()))) {
+      } else if (RoutePart.of(found).stream().anyMatch(one -> RELOAD.equals(one.entrance()))) {
         fixed.put(name, "the reload itself");
       }
       if (found.isEmpty() && !fixed.containsKey(name) && !BEANS.matcher(files.text(name)).find()) {
         faults.add(Fault.in(name, 0, NO_ROUTE));
       }
-    } catch (Exception | LinkageError e) {
+    } catch (Exception | LinkageError | StackOverflowError e) {
       faults.add(unreadable(name, e));
+    }
+  }
+
+  private void beans() {
+    for (String name : around.beansOf(camel)) {
+      if (around.reserved().contains(name)) {
+        faults.add(
+            Fault.of(
+                "a beans: element defines %s, which is the name of a bean of Herald's; give yours another name"
+                    .formatted(name)));
+      }
     }
   }
 
@@ -286,7 +320,7 @@ final class Rehearsal implements AutoCloseable {
     try {
       route.definition().setAutoStartup("true");
       model().addRouteDefinition(route.definition());
-    } catch (Exception | LinkageError e) {
+    } catch (Exception | LinkageError | StackOverflowError e) {
       faults.add(uncreatable(route, e));
     }
   }
@@ -302,15 +336,7 @@ final class Rehearsal implements AutoCloseable {
     dry.begin(System.nanoTime() + PATIENCE.toNanos());
     Exception failure;
     try {
-      failure =
-          threads
-              .submit(
-                  () ->
-                      camel
-                          .createProducerTemplate()
-                          .send(FlowCheck.CLAIM, in -> in.getMessage().setBody(null))
-                          .getException())
-              .get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      failure = threads.submit(() -> tick()).get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
       return new Run(
           outside.posts(),
@@ -325,6 +351,16 @@ final class Rehearsal implements AutoCloseable {
       failure = new IllegalStateException(e.getCause());
     }
     return new Run(outside.posts(), outside.skipped(), dry.ended(), failure);
+  }
+
+  /** What a tick of the claim's timer does. Returns what failed, also if it was handled. */
+  private Exception tick() throws Exception {
+    Route tick = camel.getRoute(FlowCheck.TICK);
+    Exchange exchange = new DefaultExchange(camel);
+    tick.getConsumer().getProcessor().process(exchange);
+    return exchange.getException() != null
+        ? exchange.getException()
+        : exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
   }
 
   /** The file that has a step. */

@@ -70,9 +70,16 @@ record RoutePart(RouteDefinition definition) {
     return Fault.in(file(), line > 0 ? line : line(), detail);
   }
 
+  /** The endpoint that it starts with; empty without one. */
+  String uri() {
+    return definition.getInput() == null
+        ? ""
+        : Objects.requireNonNullElse(definition.getInput().getEndpointUri(), "");
+  }
+
   /** The endpoint that it starts with, without options. */
   String entrance() {
-    return withoutOptions(definition.getInput().getEndpointUri());
+    return withoutOptions(uri());
   }
 
   boolean isDirect() {

@@ -27,15 +27,19 @@ final class StepCheck {
   private static final Pattern BEAN = Pattern.compile("^bean:/{0,2}(\\w+)\\?.*?method=(\\w+)");
 
   private final CamelContext camel;
+  private final Function<String, Object> beans;
   private final Function<Throwable, String> reason;
   private final Set<String> used = new TreeSet<>();
   private final List<Fault> faults = new ArrayList<>();
 
   /**
+   * @param beans returns the bean that a live route would get, or null
    * @param reason tells a failure in words that anybody may read
    */
-  StepCheck(CamelContext camel, Function<Throwable, String> reason) {
+  StepCheck(
+      CamelContext camel, Function<String, Object> beans, Function<Throwable, String> reason) {
     this.camel = camel;
+    this.beans = beans;
     this.reason = reason;
   }
 
@@ -47,7 +51,8 @@ final class StepCheck {
   /** What is wrong with a route. */
   List<Fault> check(RoutePart route) {
     faults.clear();
-    checkEndpoint(route, route.definition().getInput().getEndpointUri(), route.line());
+    checkEndpoint(route, route.uri(), route.line());
+    checkAutoStartup(route);
     for (RoutePart.Target target : route.targets()) {
       checkEndpoint(route, target.uri(), target.line());
       Matcher bean = BEAN.matcher(target.uri());
@@ -87,6 +92,25 @@ final class StepCheck {
     }
   }
 
+  private void checkAutoStartup(RoutePart route) {
+    String written = route.definition().getAutoStartup();
+    if (written == null) {
+      return;
+    }
+    String says;
+    try {
+      says = camel.resolvePropertyPlaceholders(written);
+    } catch (Exception e) {
+      says = written;
+    }
+    if (!says.equals("true") && !says.equals("false")) {
+      faults.add(
+          route.fault(
+              route.line(),
+              "%s has autoStartup: %s; write true or false".formatted(route.name(), says)));
+    }
+  }
+
   private void checkBeans(RoutePart route, ProcessorDefinition<?> step) {
     if (step instanceof BeanDefinition bean) {
       checkBean(route, step, bean.getRef(), bean.getBeanType(), bean.getMethod());
@@ -104,7 +128,7 @@ final class StepCheck {
       return;
     }
     String name = StringHelper.removeStartingCharacters(ref, '#');
-    Object bean = camel.getRegistry().lookupByName(name);
+    Object bean = beans.apply(name);
     if (bean == null) {
       faults.add(
           route.fault(

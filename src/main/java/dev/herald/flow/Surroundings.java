@@ -30,12 +30,14 @@ import org.slf4j.LoggerFactory;
  * @param configuration returns a key's value, or nothing
  * @param keys of the configuration
  * @param client of the real POSTs
+ * @param reserved names of beans that no file may define
  */
 public record Surroundings(
     CamelContext live,
     Function<String, Optional<String>> configuration,
     Set<String> keys,
-    WebhookClient client) {
+    WebhookClient client,
+    Set<String> reserved) {
   private static final Logger LOG = LoggerFactory.getLogger(Surroundings.class);
 
   /** The secrets in the configuration, and in what the files take from the environment. */
@@ -65,6 +67,21 @@ public record Surroundings(
     return camel;
   }
 
+  /** The beans that files have defined in such a context. */
+  Set<String> beansOf(DefaultCamelContext camel) {
+    return own(camel).keySet();
+  }
+
+  /** The bean that a live route would get: one of the files, or a live one. */
+  Object bean(DefaultCamelContext camel, String name) {
+    Object own = own(camel).lookupByName(name);
+    return own == null ? live.getRegistry().lookupByName(name) : own;
+  }
+
+  private static SimpleRegistry own(DefaultCamelContext camel) {
+    return (SimpleRegistry) ((DefaultRegistry) camel.getRegistry()).getFallbackRegistry();
+  }
+
   /**
    * Ends the threads of such a context. It is not stopped as a whole, and its HTTP components are
    * not: that would close beans that the live one uses.
@@ -77,9 +94,7 @@ public record Surroundings(
       }
     }
     ServiceHelper.stopAndShutdownService(camel.getExecutorServiceManager());
-    SimpleRegistry own =
-        (SimpleRegistry) ((DefaultRegistry) camel.getRegistry()).getFallbackRegistry();
-    for (Map<Class<?>, Object> beans : own.values()) {
+    for (Map<Class<?>, Object> beans : own(camel).values()) {
       for (Object bean : beans.values()) {
         if (bean instanceof AutoCloseable closeable && !isCamels(bean)) {
           try {

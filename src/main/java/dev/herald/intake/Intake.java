@@ -139,6 +139,10 @@ public final class Intake {
       throw new ProblemException(Type.UNAVAILABLE, "this node is shutting down");
     }
     Instant createdAt = join(request.stored());
+    if (createdAt == null && request.idempotencyKey() == null) {
+      throw new IllegalStateException(
+          "the statement of route store-messages returned no row for a message without a key; it must return id and created_at");
+    }
     return createdAt == null ? again(request, find(request)) : show(messages, createdAt);
   }
 

@@ -67,6 +67,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
@@ -78,6 +79,8 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.PlatformHttpConstants;
 import org.apache.camel.component.platform.http.plugin.JolokiaPlatformHttpPlugin;
 import org.apache.camel.spi.Registry;
+import org.apache.camel.support.DefaultRegistry;
+import org.apache.camel.support.SimpleRegistry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.jdbc.core.RowMapper;
@@ -128,6 +131,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private final boolean development;
   private final boolean checkOnly;
   private final Turnstile turnstile = new Turnstile();
+  private final Set<String> reservedBeans = new TreeSet<>();
   private final Lock routeLock = new ReentrantLock();
   private CamelContext camel;
   private Registry registry;
@@ -208,6 +212,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     bindFlow();
     bindApi();
     bindMetrics();
+    reservedBeans.addAll(
+        ((SimpleRegistry) ((DefaultRegistry) registry).getFallbackRegistry()).keySet());
     if (!checkOnly) {
       recorder.start();
       intake.start();
@@ -349,7 +355,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             "getReadiness", () -> reply(health.ready()));
     flow =
         new Flow(
-            new Surroundings(camel, configuration, keys.get(), client),
+            new Surroundings(camel, configuration, keys.get(), client, reservedBeans),
             List.of(configuration.apply(ROUTES).orElse("").split(",")),
             contract.operations().stream()
                 .map(Contract.Operation::id)

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.herald.Herald;
 import dev.herald.config.ConfigurationException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -128,7 +129,7 @@ class FlowCheckTest {
           httpMethod: POST               | httpMethd: POST            | 27 | an http endpoint has no option httpMethd; correct its name
           "#webhookClient"               | "#webhookClint"            | 27 | webhookClint
           httpMethod: POST               | httpMethod: "{{my.method}}" | 27 | my.method
-          ref: outcomeClassifier         | ref: payload               | 35 | a sample message failed in route deliver-message
+          ref: outcomeClassifier         | ref: payload               | 35 | a sample message failed:
           - to:                          | - log: {message: hello}    | 0  | cannot be read
           propagate-errors               | claim-errors               | 2  | must tell its caller when a step fails
           propagate-errors               | propagate-erors            | 2  | names the route configuration propagate-erors, which is not there
@@ -182,14 +183,14 @@ class FlowCheckTest {
   void should_refuse_a_post_by_another_client() throws IOException {
     edit("deliver", "              httpClient: \"#webhookClient\"\n", "");
     refuses(
-        "a sample message failed in route deliver-message: no step called the webhook",
+        "a sample message failed: no step called the webhook",
         "the POST needs httpClient: \"#webhookClient\"");
   }
 
   @Test
   void should_refuse_a_route_that_hangs() throws IOException {
     edit("deliver", FIRST, "        - delay: {constant: {expression: \"60000\"}}\n" + FIRST);
-    refuses("a sample message failed in route deliver-message: it did not end within 10s");
+    refuses("a sample message failed: it did not end within 10s");
   }
 
   @Test
@@ -220,17 +221,65 @@ class FlowCheckTest {
       delimiter = '|',
       textBlock =
           """
-          dispatch | outputClass: dev.herald.message.ClaimedMessage | outputType: SelectList | a sample message did not pass the step gate in route dispatch-batch; the claim needs outputClass
+          dispatch | outputClass: dev.herald.message.ClaimedMessage | outputType: SelectList | a sample message failed before the gate: bean claimPlanner, method claimed, must come right after the claim's statement, whose outputClass is
           dispatch | - to: {uri: direct:deliver-message} | - log: {message: off} | ended without an outcome
-          dispatch | - to: {uri: direct:deliver-message} | - to: {uri: direct:deliver-message}\\n              - to: {uri: direct:deliver-message} | a sample message failed in route deliver-message
+          dispatch | - to: {uri: direct:deliver-message} | - to: {uri: direct:deliver-message}\\n              - to: {uri: direct:deliver-message} | a sample message failed:
           deliver  | throwExceptionOnFailure: false | throwExceptionOnFailure: false\\n        - to: {uri: http://webhook.url, parameters: {httpClient: "#webhookClient", httpMethod: POST}} | was posted 2 times in route deliver-message, though the first POST was accepted
           deliver  | group: delivery | group: mine | claims must pause while it is stopped; write group: delivery
+          dispatch | - to: {uri: direct:dispatch-batch} | - log: {message: off} | a sample message did not pass the step gate
+          dispatch | ${variable.claim} != null | ${variable.claim} == null | a sample message did not pass the step gate
+          dispatch | period: 1, | period: abc, | route dispatch-tick must start with a timer that goes on
+          dispatch | period: 1, | period: 1, repeatCount: 1, | route dispatch-tick must start with a timer that goes on
           dispatch | group: claim | group: mine | claims must pause while it is stopped; write group: claim
           """)
   void should_refuse_a_flow_that_cannot_deliver(String file, String from, String to, String fault)
       throws IOException {
     edit(file, from, to.replace("\\n", "\n"));
     refuses(fault);
+  }
+
+  @Test
+  void should_refuse_a_gate_in_the_wrong_place() throws IOException {
+    String text = Files.readString(folder.resolve("dispatch.camel.yaml"));
+    String gate =
+        text.substring(
+            text.indexOf("              - process:\n"),
+            text.indexOf("              - to: {uri: direct:deliver"));
+    edit("dispatch", gate, "");
+    Files.writeString(
+        folder.resolve("dispatch.camel.yaml"),
+        Files.readString(folder.resolve("dispatch.camel.yaml")) + gate);
+    refuses("the step gate must get each claimed message by itself: after the split, and before");
+  }
+
+  @Test
+  void should_refuse_a_bean_with_a_name_of_heralds() throws IOException {
+    Files.writeString(
+        folder.resolve("beans.camel.yaml"),
+        """
+        - beans:
+            - name: payload
+              type: java.util.ArrayList
+        """);
+    refuses("a beans: element defines payload, which is the name of a bean of Herald's");
+  }
+
+  @Test
+  void should_refuse_what_is_no_text_and_what_is_too_much() throws IOException {
+    Files.write(
+        folder.resolve("mine.camel.yaml"),
+        "# Gr\u00fc\u00dfe\n- route:".getBytes(StandardCharsets.ISO_8859_1));
+    Files.writeString(folder.resolve("big.camel.yaml"), "# " + "x".repeat(600 * 1024));
+    Files.writeString(folder.resolve("deep.camel.yaml"), "[".repeat(5_000));
+    Files.writeString(
+        folder.resolve("none.camel.yaml"),
+        "- route: {id: zz}\n- route: {id: yy, autoStartup: abc, from: {uri: timer:x, steps: []}}\n");
+    refuses(
+        "mine.camel.yaml: is not encoded as UTF-8",
+        "big.camel.yaml: is larger than 512 KB",
+        "deep.camel.yaml: cannot be read",
+        "zz has a step or a start without a uri",
+        "route yy has autoStartup: abc; write true or false");
   }
 
   @Test
