@@ -47,9 +47,9 @@ class ContractDriftIT {
   /** Answers that nothing in a request brings about; 429 is {@link ApiRateLimitIT}'s. */
   private static final Set<String> NOT_PROVOKED = Set.of("429", "500");
 
-  /** These wait until work in flight has had its time: FlowReloadIT has them. */
+  /** These need a reload under way, and most wait until work in flight has had its time. */
   private static final Set<String> SLOW =
-      Set.of("checkFlow 409", "reloadFlow 409", "tryMessage 409");
+      Set.of("checkFlow 409", "reloadFlow 409", "tryMessage 409", "startRoute 409");
 
   @TempDir static Path routes;
 
