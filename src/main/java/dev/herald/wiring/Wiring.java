@@ -194,8 +194,21 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         },
         () -> contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength()),
         () -> settings.server().tls().ifPresent(ApiServer::checkCertificate),
-        () -> webhookTls = ClientTls.context(settings.webhook().trust(), settings.webhook().tls()),
-        () -> redisTls = ClientTls.context("redis.tls.trust", settings.redis().trust()));
+        () ->
+            webhookTls =
+                checkOnly
+                        && settings
+                            .webhook()
+                            .trust()
+                            .or(() -> settings.webhook().tls().map(Settings.Tls::key))
+                            .isEmpty()
+                    ? ClientTls.none()
+                    : ClientTls.context(settings.webhook().trust(), settings.webhook().tls()),
+        () ->
+            redisTls =
+                settings.redis().url().tls()
+                    ? ClientTls.context("redis.tls.trust", settings.redis().trust())
+                    : ClientTls.none());
     phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
     calls = new RouteCalls(camel.createProducerTemplate(), turnstile);
     json = new Json();
@@ -340,7 +353,9 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("statsSnapshot", snapshot);
     registry.bind("routes", new Routes(camel, routeLock));
     registry.bind("auditLog", new AuditLog());
-    registry.bind(JolokiaPlatformHttpPlugin.NAME, new GuardedJolokia());
+    if (!checkOnly) {
+      registry.bind(JolokiaPlatformHttpPlugin.NAME, new GuardedJolokia());
+    }
     registry.bind(
         "deliveryStatus",
         new DeliveryStatus(settings.dispatch(), planner, gate, recorder, circuit));
