@@ -288,7 +288,7 @@ public final class Flow {
     LOG.info(
         "{} reloaded {} in {} ms; the flow's digest is now {}",
         who,
-        String.join(", ", changed),
+        changed.isEmpty() ? "what was broken" : String.join(", ", changed),
         TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start),
         running.digest().substring(0, SHOWN));
   }
