@@ -4,8 +4,13 @@ import dev.herald.config.Settings;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.outcome.Outcome;
 import dev.herald.outcome.Outcome.Kind;
+import dev.herald.outcome.OutcomeBatch;
+import dev.herald.outcome.OutcomeBatch.Recorded;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 
 /** Claims, messages and outcomes of the usual kind. */
 public final class Samples {
@@ -95,6 +100,12 @@ public final class Samples {
   /** One that asks the machine's clock, on a node with one POST under way. */
   public static Circuit circuit(Settings settings) {
     return new Circuit(settings.circuit(), settings.dispatch(), System::nanoTime, () -> 1);
+  }
+
+  /** The result of a statement that recorded a whole batch. */
+  public static Recorded everything(OutcomeBatch batch) {
+    return new Recorded(
+        Instant.now(), LongStream.rangeClosed(1, batch.size()).boxed().collect(Collectors.toSet()));
   }
 
   public static Outcome outcome(Kind kind) {
