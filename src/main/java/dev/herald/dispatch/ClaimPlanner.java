@@ -12,6 +12,7 @@ import dev.herald.problem.ProblemException;
 import dev.herald.store.SqlFailures;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,6 +24,7 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.Variable;
+import org.apache.camel.support.SynchronizationAdapter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.NestedExceptionUtils;
@@ -45,6 +47,8 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   /** Batches are claimed, delivered and recorded at the same time; with two, they waited. */
   private static final int BATCHES_AHEAD = 4;
 
+  private static final long A_WARNING_EVERY_NANOS = Duration.ofSeconds(10).toNanos();
+
   private final NoArgGenerator claimIds = Generators.timeBasedEpochRandomGenerator();
   private final Settings.Dispatch settings;
   private final int rateLimit;
@@ -59,6 +63,8 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private final AtomicLong orphans = new AtomicLong();
   private final AtomicLong claims = new AtomicLong();
   private final AtomicLong messages = new AtomicLong();
+  private final AtomicLong absentees = new AtomicLong();
+  private final AtomicLong warnedAt = new AtomicLong(System.nanoTime() - A_WARNING_EVERY_NANOS);
   private volatile boolean claimWhenSlotsAreFree;
   private volatile boolean failing;
   private volatile boolean recordingFails;
@@ -175,13 +181,29 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
         manual,
         probe,
         goesOn ? cursor.next(now) : ClaimCursor.Position.BEGINNING,
-        now);
+        now,
+        inFlight.batch());
   }
 
-  /** Counts the claimed messages, and asks for more if there may be more. */
+  /**
+   * Counts the claimed messages, and asks for more if there may be more.
+   *
+   * @param rows the messages; anything else is an edit of the claim's step that went wrong
+   * @param exchange the claim's; when it ends, every message must have come to the gate
+   */
   public List<ClaimedMessage> claimed(
-      @Variable("claim") Claim claim, @Body List<ClaimedMessage> messages) {
-    inFlight.claimed(messages.size());
+      @Variable("claim") Claim claim, @Body Object rows, Exchange exchange) {
+    List<ClaimedMessage> messages = readable(claim, rows);
+    claim.batch().claimed(messages.size());
+    exchange
+        .getExchangeExtension()
+        .addOnCompletion(
+            new SynchronizationAdapter() {
+              @Override
+              public void onDone(Exchange ended) {
+                ended(claim);
+              }
+            });
     claims.incrementAndGet();
     this.messages.addAndGet(messages.size());
     pendingClaims.remove(claim.id());
@@ -205,6 +227,49 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
       wake();
     }
     return messages;
+  }
+
+  /** None of the messages has been posted, so if they cannot be read they are given back. */
+  private List<ClaimedMessage> readable(Claim claim, Object rows) {
+    if (!(rows instanceof List<?> list)) {
+      throw unreadable(claim, rows);
+    }
+    List<ClaimedMessage> messages = new ArrayList<>(list.size());
+    for (Object row : list) {
+      if (!(row instanceof ClaimedMessage message)) {
+        throw unreadable(claim, row);
+      }
+      messages.add(message);
+    }
+    return messages;
+  }
+
+  private IllegalStateException unreadable(Claim claim, Object got) {
+    lostClaims.add(claim.id());
+    return new IllegalStateException(
+        ("bean claimPlanner, method claimed, needs a list of claimed messages and got %s; step"
+                + " sql-claim-due needs outputClass: %s and no outputType")
+            .formatted(
+                got == null ? "nothing" : got.getClass().getName(),
+                ClaimedMessage.class.getName()));
+  }
+
+  /** Messages that have not come to the gate are not delivered, unless a route brings them late. */
+  private void ended(Claim claim) {
+    int absent = claim.batch().ended();
+    if (absent == 0) {
+      return;
+    }
+    recorded(absent);
+    absentees.addAndGet(absent);
+    long now = System.nanoTime();
+    long last = warnedAt.get();
+    if (now - last >= A_WARNING_EVERY_NANOS && warnedAt.compareAndSet(last, now)) {
+      LOG.warn(
+          "{} messages were claimed and did not pass bean gate; they are due again when their leases"
+              + " run out. The steps of dispatch-batch must let every message through",
+          absentees.getAndSet(0));
+    }
   }
 
   /**
@@ -255,11 +320,11 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   /** Notes the claims that were found, each with the number of its messages. */
   public void givenBack(@Body List<Map<String, Object>> claims) {
     lostClaims.found(claims.stream().map(claim -> (UUID) claim.get("claim_id")).toList());
-    claims.forEach(
-        claim ->
-            LOG.info(
-                "{} messages of a claim whose answer was lost were given back; none was posted",
-                claim.get("messages")));
+    if (!claims.isEmpty()) {
+      LOG.info(
+          "{} messages of claims whose answers were lost were given back; none was posted",
+          claims.stream().mapToLong(claim -> (Long) claim.get("messages")).sum());
+    }
   }
 
   /** The look for lost claims failed; claims go on meanwhile. */

@@ -11,10 +11,16 @@ import java.time.Instant;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Exchange;
+import org.apache.camel.impl.DefaultCamelContext;
+import org.apache.camel.support.DefaultExchange;
 
 /** Claims, messages and outcomes of the usual kind. */
 public final class Samples {
   public static final Duration LEASE = Duration.ofSeconds(30);
+
+  private static final CamelContext CAMEL = new DefaultCamelContext();
 
   private Samples() {}
 
@@ -40,7 +46,8 @@ public final class Samples {
         manual,
         probe,
         ClaimCursor.Position.BEGINNING,
-        System.nanoTime());
+        System.nanoTime(),
+        new InFlight(System::nanoTime).batch());
   }
 
   /** A claim that was made some time ago. */
@@ -54,7 +61,13 @@ public final class Samples {
         false,
         false,
         ClaimCursor.Position.BEGINNING,
-        System.nanoTime() - age.toNanos());
+        System.nanoTime() - age.toNanos(),
+        new InFlight(System::nanoTime).batch());
+  }
+
+  /** That of a claim, before it comes to an end. */
+  public static Exchange exchange() {
+    return new DefaultExchange(CAMEL);
   }
 
   public static ClaimedMessage message() {

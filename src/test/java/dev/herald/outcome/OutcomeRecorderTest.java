@@ -78,7 +78,7 @@ class OutcomeRecorderTest {
               write(batch);
             });
     List<String> before = add(3);
-    dispatcher.claimed(Samples.claim(), List.of(message()));
+    dispatcher.claimed(dispatcher.manual(1), List.of(message()), Samples.exchange());
     recorder.add(
         new Outcome(message(), Kind.REFUSED, 400, null, "poison", null, Duration.ZERO, false));
     List<String> after = add(3);
@@ -170,7 +170,7 @@ class OutcomeRecorderTest {
     List<String> ids = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       Outcome outcome = outcome(Kind.REFUSED);
-      dispatcher.claimed(Samples.claim(), List.of(outcome.message()));
+      dispatcher.claimed(dispatcher.manual(1), List.of(outcome.message()), Samples.exchange());
       ids.add(outcome.message().id().toString());
       recorder.add(outcome);
     }

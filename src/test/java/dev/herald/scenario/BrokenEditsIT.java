@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.dev.SampleWebhook.Answer;
 import dev.herald.dev.SampleWebhook.Post;
+import dev.herald.message.ClaimedMessage;
 import dev.herald.testing.CapturedLog;
 import dev.herald.testing.EditedRoutes;
 import dev.herald.testing.Local;
@@ -13,8 +14,10 @@ import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
 import dev.herald.testing.TcpProxy;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.apache.camel.Body;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -79,5 +82,64 @@ class BrokenEditsIT {
           .filteredOn(line -> line.contains("Route record-outcomes ended without calling bean"))
           .hasSize(1);
     }
+  }
+
+  @Test
+  void should_give_back_what_an_edited_claim_cannot_read_and_go_on_when_it_is_mended()
+      throws IOException {
+    EditedRoutes routes = EditedRoutes.in(folder);
+    Path dispatch = folder.resolve("dispatch.camel.yaml");
+    String right = Files.readString(dispatch);
+    Files.writeString(
+        dispatch, right.replaceFirst(" +outputClass: dev.herald.message.ClaimedMessage\n", ""));
+    try (Node node = node(routes)) {
+      List<String> ids = node.api().createMany(10);
+      await()
+          .untilAsserted(
+              () ->
+                  assertThat(log.lines())
+                      .anyMatch(line -> line.contains("sql-claim-due needs outputClass"))
+                      .anyMatch(line -> line.contains("10 messages of claims whose answers")));
+      assertThat(node.api().get("/api/v1/messaging/status").text("/node/claimed")).isEqualTo("0");
+      Files.writeString(dispatch, right);
+      node.api().post("/api/v1/flow/reload", null).expect(200);
+      await().until(() -> sql.number("SELECT count(*) FROM message WHERE status = 'SENT'") == 10);
+      assertThat(webhook.posts().stream().map(Post::idempotencyKey))
+          .containsExactlyInAnyOrderElementsOf(ids);
+      assertThat(sql.number("SELECT sum(attempts) FROM message")).isEqualTo(10);
+    }
+  }
+
+  @Test
+  void should_claim_on_though_an_edit_keeps_messages_from_the_gate() throws IOException {
+    EditedRoutes routes = EditedRoutes.in(folder);
+    Path dispatch = folder.resolve("dispatch.camel.yaml");
+    Files.writeString(
+        dispatch,
+        Files.readString(dispatch)
+            .replace(
+                "simple: {expression: \"${body}\"}}\n            parallel",
+                "method: {beanType: %s, method: kept}}\n            parallel"
+                    .formatted(BrokenEditsIT.class.getName())));
+    try (Node node = node(routes)) {
+      node.api().createMany(1_000);
+      String id = node.api().create("keep me");
+      await().untilAsserted(() -> assertThat(node.api().status(id)).isEqualTo("SENT"));
+      assertThat(webhook.posts()).hasSize(1);
+      assertThat(node.api().get("/api/v1/messaging/status").text("/node/claimed")).isEqualTo("0");
+      assertThat(log.lines())
+          .anyMatch(line -> line.contains("messages were claimed and did not pass bean gate"));
+    }
+  }
+
+  /** Of an operator: only some messages are to be delivered. */
+  public static List<ClaimedMessage> kept(@Body List<ClaimedMessage> messages) {
+    return messages.stream().filter(message -> message.content().equals("keep me")).toList();
+  }
+
+  private Node node(EditedRoutes routes) {
+    return Node.on(database, webhook.url())
+        .with("camel.main.routes-include-pattern", routes.pattern())
+        .start();
   }
 }
