@@ -12,9 +12,11 @@ import dev.herald.problem.ProblemException;
 import dev.herald.store.SqlFailures;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -59,6 +61,8 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private final InFlight inFlight = new InFlight(System::nanoTime);
   private final ClaimCursor cursor = new ClaimCursor();
   private final Set<UUID> pendingClaims = ConcurrentHashMap.newKeySet();
+  private final Trouble claiming = new Trouble(System::nanoTime);
+  private final Trouble recording = new Trouble(System::nanoTime);
   private final LostClaims lostClaims = new LostClaims(System::nanoTime);
   private final AtomicLong orphans = new AtomicLong();
   private final AtomicLong claims = new AtomicLong();
@@ -66,8 +70,6 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private final AtomicLong absentees = new AtomicLong();
   private final AtomicLong warnedAt = new AtomicLong(System.nanoTime() - A_WARNING_EVERY_NANOS);
   private volatile boolean claimWhenSlotsAreFree;
-  private volatile boolean failing;
-  private volatile boolean recordingFails;
   private volatile boolean closed;
 
   /**
@@ -126,7 +128,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
    * out, and a claim could resend messages whose SENT is not yet written.
    */
   public boolean postingAllowed() {
-    return !closed && !recordingFails;
+    return !closed && !recording.now();
   }
 
   /**
@@ -158,7 +160,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
           Type.UNAVAILABLE,
           closed
               ? "this node is shutting down; ask another"
-              : recordingFails
+              : recording.now()
                   ? "outcomes cannot be recorded at the moment; GET /health shows why"
                   : "a delivery route is stopped on this node; GET /api/v1/routes shows which");
     }
@@ -207,9 +209,8 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     claims.incrementAndGet();
     this.messages.addAndGet(messages.size());
     pendingClaims.remove(claim.id());
-    if (!claim.manual() && failing) {
+    if (!claim.manual() && claiming.worked()) {
       LOG.info("Claims work again");
-      failing = false;
     }
     long again = messages.stream().filter(ClaimedMessage::orphan).count();
     if (again > 0) {
@@ -291,12 +292,11 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     if (claim != null && claim.manual()) {
       return;
     }
-    if (!failing) {
+    if (claiming.failed()) {
       LOG.warn(
           "A claim failed; every tick tries again: {}",
           NestedExceptionUtils.getMostSpecificCause(failure).getMessage());
     }
-    failing = true;
   }
 
   /** Whether PostgreSQL may have made a claim that failed: it was sent, and no answer came. */
@@ -331,7 +331,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   public void notGivenBack(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure) {
     FailStop.passOn(failure);
     lostClaims.looked();
-    if (!failing) {
+    if (!claiming.now()) {
       LOG.warn(
           "Messages of claims whose answer was lost could not be given back; trying again: {}",
           NestedExceptionUtils.getMostSpecificCause(failure).getMessage());
@@ -340,8 +340,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
 
   @Override
   public void recording(boolean works) {
-    if (recordingFails == works) {
-      recordingFails = !works;
+    if (works ? recording.worked() : recording.failed()) {
       wake();
     }
   }
@@ -367,6 +366,16 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   /** Whether nothing is claimed, and no claim is under way. */
   boolean idle() {
     return pendingClaims.isEmpty() && inFlight.count() <= 0;
+  }
+
+  /** Since when this node's claims fail; nothing if they work, or fail just now. */
+  public Optional<Instant> claimsFailSince() {
+    return claiming.since();
+  }
+
+  /** Since when no outcome can be recorded; nothing if that works, or fails just now. */
+  public Optional<Instant> recordingFailsSince() {
+    return recording.since();
   }
 
   /** Successful claims, including empty ones. */

@@ -329,7 +329,14 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         new Health(
             "postgresql",
             HealthChecks.of(
-                camel, database, feed, circuit, snapshot, () -> flow.broken(), settings.health()));
+                camel,
+                database,
+                feed,
+                planner,
+                circuit,
+                snapshot,
+                () -> flow.broken(),
+                settings.health()));
     CamelHealthCheck.register(camel, health);
     registry.bind("statsSnapshot", snapshot);
     registry.bind("routes", new Routes(camel, routeLock));
