@@ -310,7 +310,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             settings.api().idempotencyTtl(),
             new IntakeRoutes(calls),
             continuous ? planner::wake : () -> {},
-            planner::needsOtherNodes);
+            () -> planner.needsOtherNodes() || continuous && !claimRouteRuns());
     if (continuous && !checkOnly && !database.pooler()) {
       listener = new DueListener(database, planner::wake);
     }
@@ -463,6 +463,14 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     if (database != null) {
       database.close();
     }
+  }
+
+  /** Whether a route that asks for claims runs; one that a reload leaves stopped does not. */
+  private boolean claimRouteRuns() {
+    return camel.getRoutes().stream()
+        .anyMatch(
+            route ->
+                CLAIM.equals(route.getGroup()) && HealthChecks.runs(camel, route.getRouteId()));
   }
 
   /** Whether a message claimed now would be delivered: every delivery route runs. */
