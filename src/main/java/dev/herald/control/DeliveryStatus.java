@@ -124,6 +124,20 @@ public final class DeliveryStatus {
     };
   }
 
+  /** What this node tries again and again in vain; the reasons, in the log only, are not public. */
+  public static Optional<String> failing(ClaimPlanner planner) {
+    Optional<String> claims = planner.claimsFailSince().map(since -> failing("claims fail", since));
+    return planner
+        .recordingFailsSince()
+        .map(since -> failing("outcomes cannot be recorded, and nothing is claimed,", since))
+        .or(() -> claims);
+  }
+
+  private static String failing(String what, Instant since) {
+    return "%s since %s; the log of this node says why"
+        .formatted(what, since.truncatedTo(ChronoUnit.SECONDS));
+  }
+
   public Stats stats(@Body Map<String, Object> row) throws JsonProcessingException {
     return Stats.of(row);
   }

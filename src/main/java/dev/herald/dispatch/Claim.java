@@ -16,6 +16,7 @@ import java.util.UUID;
  * @param from where the search begins; earlier messages are not claimed
  * @param askedAt {@link System#nanoTime()} before the statement was sent: the lease lasts at least
  *     from then
+ * @param batch counts its messages
  */
 public record Claim(
     UUID id,
@@ -26,7 +27,8 @@ public record Claim(
     boolean manual,
     boolean probe,
     ClaimCursor.Position from,
-    long askedAt) {
+    long askedAt,
+    InFlight.Batch batch) {
 
   public long leaseMs() {
     return lease.toMillis();

@@ -12,8 +12,11 @@ import dev.herald.problem.ProblemException;
 import dev.herald.store.SqlFailures;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -23,6 +26,7 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.Variable;
+import org.apache.camel.support.SynchronizationAdapter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.NestedExceptionUtils;
@@ -45,6 +49,8 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   /** Batches are claimed, delivered and recorded at the same time; with two, they waited. */
   private static final int BATCHES_AHEAD = 4;
 
+  private static final long A_WARNING_EVERY_NANOS = Duration.ofSeconds(10).toNanos();
+
   private final NoArgGenerator claimIds = Generators.timeBasedEpochRandomGenerator();
   private final Settings.Dispatch settings;
   private final int rateLimit;
@@ -55,13 +61,15 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private final InFlight inFlight = new InFlight(System::nanoTime);
   private final ClaimCursor cursor = new ClaimCursor();
   private final Set<UUID> pendingClaims = ConcurrentHashMap.newKeySet();
+  private final Trouble claiming = new Trouble(System::nanoTime);
+  private final Trouble recording = new Trouble(System::nanoTime);
   private final LostClaims lostClaims = new LostClaims(System::nanoTime);
   private final AtomicLong orphans = new AtomicLong();
   private final AtomicLong claims = new AtomicLong();
   private final AtomicLong messages = new AtomicLong();
+  private final AtomicLong absentees = new AtomicLong();
+  private final AtomicLong warnedAt = new AtomicLong(System.nanoTime() - A_WARNING_EVERY_NANOS);
   private volatile boolean claimWhenSlotsAreFree;
-  private volatile boolean failing;
-  private volatile boolean recordingFails;
   private volatile boolean closed;
 
   /**
@@ -120,7 +128,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
    * out, and a claim could resend messages whose SENT is not yet written.
    */
   public boolean postingAllowed() {
-    return !closed && !recordingFails;
+    return !closed && !recording.now();
   }
 
   /**
@@ -152,7 +160,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
           Type.UNAVAILABLE,
           closed
               ? "this node is shutting down; ask another"
-              : recordingFails
+              : recording.now()
                   ? "outcomes cannot be recorded at the moment; GET /health shows why"
                   : "a delivery route is stopped on this node; GET /api/v1/routes shows which");
     }
@@ -175,19 +183,34 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
         manual,
         probe,
         goesOn ? cursor.next(now) : ClaimCursor.Position.BEGINNING,
-        now);
+        now,
+        inFlight.batch());
   }
 
-  /** Counts the claimed messages, and asks for more if there may be more. */
+  /**
+   * Counts the claimed messages, and asks for more if there may be more.
+   *
+   * @param rows the messages; anything else is an edit of the claim's step that went wrong
+   * @param exchange the claim's; when it ends, every message must have come to the gate
+   */
   public List<ClaimedMessage> claimed(
-      @Variable("claim") Claim claim, @Body List<ClaimedMessage> messages) {
-    inFlight.claimed(messages.size());
+      @Variable("claim") Claim claim, @Body Object rows, Exchange exchange) {
+    List<ClaimedMessage> messages = readable(claim, rows);
+    claim.batch().claimed(messages.size());
+    exchange
+        .getExchangeExtension()
+        .addOnCompletion(
+            new SynchronizationAdapter() {
+              @Override
+              public void onDone(Exchange ended) {
+                ended(claim);
+              }
+            });
     claims.incrementAndGet();
     this.messages.addAndGet(messages.size());
     pendingClaims.remove(claim.id());
-    if (!claim.manual() && failing) {
+    if (!claim.manual() && claiming.worked()) {
       LOG.info("Claims work again");
-      failing = false;
     }
     long again = messages.stream().filter(ClaimedMessage::orphan).count();
     if (again > 0) {
@@ -205,6 +228,49 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
       wake();
     }
     return messages;
+  }
+
+  /** None of the messages has been posted, so if they cannot be read they are given back. */
+  private List<ClaimedMessage> readable(Claim claim, Object rows) {
+    if (!(rows instanceof List<?> list)) {
+      throw unreadable(claim, rows);
+    }
+    List<ClaimedMessage> messages = new ArrayList<>(list.size());
+    for (Object row : list) {
+      if (!(row instanceof ClaimedMessage message)) {
+        throw unreadable(claim, row);
+      }
+      messages.add(message);
+    }
+    return messages;
+  }
+
+  private IllegalStateException unreadable(Claim claim, Object got) {
+    lostClaims.add(claim.id());
+    return new IllegalStateException(
+        ("bean claimPlanner, method claimed, needs a list of claimed messages and got %s; step"
+                + " sql-claim-due needs outputClass: %s and no outputType")
+            .formatted(
+                got == null ? "nothing" : got.getClass().getName(),
+                ClaimedMessage.class.getName()));
+  }
+
+  /** Messages that have not come to the gate are not delivered, unless a route brings them late. */
+  private void ended(Claim claim) {
+    int absent = claim.batch().ended();
+    if (absent == 0) {
+      return;
+    }
+    recorded(absent);
+    absentees.addAndGet(absent);
+    long now = System.nanoTime();
+    long last = warnedAt.get();
+    if (now - last >= A_WARNING_EVERY_NANOS && warnedAt.compareAndSet(last, now)) {
+      LOG.warn(
+          "{} messages were claimed and did not pass bean gate; they are due again when their leases"
+              + " run out. The steps of dispatch-batch must let every message through",
+          absentees.getAndSet(0));
+    }
   }
 
   /**
@@ -226,12 +292,11 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     if (claim != null && claim.manual()) {
       return;
     }
-    if (!failing) {
+    if (claiming.failed()) {
       LOG.warn(
           "A claim failed; every tick tries again: {}",
           NestedExceptionUtils.getMostSpecificCause(failure).getMessage());
     }
-    failing = true;
   }
 
   /** Whether PostgreSQL may have made a claim that failed: it was sent, and no answer came. */
@@ -255,18 +320,18 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   /** Notes the claims that were found, each with the number of its messages. */
   public void givenBack(@Body List<Map<String, Object>> claims) {
     lostClaims.found(claims.stream().map(claim -> (UUID) claim.get("claim_id")).toList());
-    claims.forEach(
-        claim ->
-            LOG.info(
-                "{} messages of a claim whose answer was lost were given back; none was posted",
-                claim.get("messages")));
+    if (!claims.isEmpty()) {
+      LOG.info(
+          "{} messages of claims whose answers were lost were given back; none was posted",
+          claims.stream().mapToLong(claim -> (Long) claim.get("messages")).sum());
+    }
   }
 
   /** The look for lost claims failed; claims go on meanwhile. */
   public void notGivenBack(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure) {
     FailStop.passOn(failure);
     lostClaims.looked();
-    if (!failing) {
+    if (!claiming.now()) {
       LOG.warn(
           "Messages of claims whose answer was lost could not be given back; trying again: {}",
           NestedExceptionUtils.getMostSpecificCause(failure).getMessage());
@@ -275,8 +340,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
 
   @Override
   public void recording(boolean works) {
-    if (recordingFails == works) {
-      recordingFails = !works;
+    if (works ? recording.worked() : recording.failed()) {
       wake();
     }
   }
@@ -302,6 +366,16 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   /** Whether nothing is claimed, and no claim is under way. */
   boolean idle() {
     return pendingClaims.isEmpty() && inFlight.count() <= 0;
+  }
+
+  /** Since when this node's claims fail; nothing if they work, or fail just now. */
+  public Optional<Instant> claimsFailSince() {
+    return claiming.since();
+  }
+
+  /** Since when no outcome can be recorded; nothing if that works, or fails just now. */
+  public Optional<Instant> recordingFailsSince() {
+    return recording.since();
   }
 
   /** Successful claims, including empty ones. */

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.apache.camel.Exchange;
+import org.apache.camel.InvalidPayloadException;
 import org.apache.camel.Processor;
 import org.apache.camel.support.SynchronizationAdapter;
 
@@ -50,13 +51,18 @@ public final class Gate implements Processor {
   }
 
   @Override
-  public void process(Exchange exchange) {
-    ClaimedMessage message = exchange.getMessage().getBody(ClaimedMessage.class);
+  public void process(Exchange exchange) throws InvalidPayloadException {
+    ClaimedMessage message = exchange.getMessage().getMandatoryBody(ClaimedMessage.class);
+    Claim claim = exchange.getVariable("claim", Claim.class);
+    if (claim == null) {
+      throw new IllegalStateException("bean gate needs variable claim; the split must keep it");
+    }
     long now = System.nanoTime();
-    Delivery delivery = new Delivery(message, exchange.getVariable("claim", Claim.class), now);
+    Delivery delivery = new Delivery(message, claim, now);
     exchange.setVariable("message", message);
     exchange.setVariable("delivery", delivery);
     exchange.getExchangeExtension().addOnCompletion(new Ending(delivery));
+    claim.batch().arrived();
     busy.incrementAndGet();
     refusal(delivery, now)
         .ifPresent(

@@ -24,8 +24,34 @@ final class InFlight {
     this.since = nanoTime.getAsLong();
   }
 
-  void claimed(int messages) {
-    count.addAndGet(messages);
+  /**
+   * The messages of one claim that are on their way to the gate. However a route is edited, each
+   * counts as in flight once, and until it is recorded or cannot come any more. Thread-safe.
+   */
+  final class Batch {
+    private final AtomicInteger expected = new AtomicInteger();
+
+    void claimed(int messages) {
+      count.addAndGet(messages);
+      expected.addAndGet(messages);
+    }
+
+    /** A message has come to the gate; one that is not expected counts as claimed now. */
+    void arrived() {
+      if (expected.decrementAndGet() < 0) {
+        count.incrementAndGet();
+      }
+    }
+
+    /** The claim's exchange has ended; returns how many messages have not come. */
+    int ended() {
+      return Math.max(0, expected.getAndSet(0));
+    }
+  }
+
+  /** Of a claim that is to be made. */
+  Batch batch() {
+    return new Batch();
   }
 
   /** This many are recorded, or given up. */

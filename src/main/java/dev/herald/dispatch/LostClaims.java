@@ -10,8 +10,9 @@ import java.util.UUID;
 import java.util.function.LongSupplier;
 
 /**
- * Claims whose answer never came: PostgreSQL may have made them, or may still do so. This node has
- * posted none of their messages, so it can give them back as not sent. Thread-safe.
+ * Claims whose answer never came, or could not be read: PostgreSQL may have made them, or may still
+ * do so. This node has posted none of their messages, so it can give them back as not sent.
+ * Thread-safe.
  */
 final class LostClaims {
   /** More would mean that PostgreSQL takes claims for minutes and answers none. */

@@ -24,7 +24,8 @@ import org.springframework.dao.DataIntegrityViolationException;
 /**
  * Writes outcomes to the database in batches: those that arrive during one write form the next
  * batch. While PostgreSQL is away it keeps a batch and retries; the fence then decides whether each
- * outcome still counts. Thread-safe.
+ * outcome still counts. A batch is recorded when the route's step {@link #recorded} has seen it;
+ * that the route returns is not enough, because a step may have handled the failure. Thread-safe.
  */
 public final class OutcomeRecorder {
   private static final Logger LOG = LoggerFactory.getLogger(OutcomeRecorder.class);
@@ -54,10 +55,13 @@ public final class OutcomeRecorder {
   private final AtomicLong fencedOff = new AtomicLong();
   private final Map<Kind, LongAdder> outcomes = new EnumMap<>(Kind.class);
   private final Thread thread = new Thread(this::run, "herald-recorder");
+  private volatile OutcomeBatch lastRecorded;
   private volatile boolean closing;
+  private boolean explained;
 
   /**
-   * @param route writes one batch, or throws; called from one thread only
+   * @param route writes one batch and calls {@link #recorded}, or throws; called from one thread
+   *     only
    */
   public OutcomeRecorder(RetryPolicy policy, Consumer<OutcomeBatch> route, Listener listener) {
     this.policy = policy;
@@ -79,8 +83,11 @@ public final class OutcomeRecorder {
     queue.add(new FinishedOutcome(outcome, System.nanoTime()));
   }
 
-  /** Counts the outcomes that the fence ignored. */
+  /** Notes that a batch is recorded, and counts the outcomes that the fence ignored. */
   public void recorded(@Variable("batch") OutcomeBatch batch, @Body Recorded written) {
+    if (written == null) {
+      throw new IllegalStateException("the statement of sql-record-outcomes returned no row");
+    }
     List<Outcome> fenced = batch.fencedOff(written);
     if (!fenced.isEmpty()) {
       fencedOff.addAndGet(fenced.size());
@@ -90,6 +97,7 @@ public final class OutcomeRecorder {
           fenced.get(0).kind(),
           fenced.get(0).message().id());
     }
+    lastRecorded = batch;
   }
 
   /** Deliveries of this node that ended with this kind. */
@@ -152,7 +160,9 @@ public final class OutcomeRecorder {
   private void write(List<FinishedOutcome> batch) {
     for (long pause = 50; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
       try {
-        route.accept(new OutcomeBatch(batch, policy));
+        OutcomeBatch outcomes = new OutcomeBatch(batch, policy);
+        route.accept(outcomes);
+        checkRecorded(outcomes);
         listener.recorded(batch.size());
         if (queue.isEmpty()) {
           listener.recording(true);
@@ -168,6 +178,22 @@ public final class OutcomeRecorder {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(pause));
       }
     }
+  }
+
+  private void checkRecorded(OutcomeBatch batch) {
+    if (lastRecorded == batch) {
+      explained = false;
+      return;
+    }
+    if (!explained) {
+      LOG.error(
+          "Route record-outcomes ended without calling bean recorder, method recorded, so nothing is"
+              + " recorded. A step handles the statement's failure, or skips that bean. Remove such"
+              + " a doTry or onException, and give each route on the way routeConfigurationId:"
+              + " propagate-errors");
+      explained = true;
+    }
+    throw new IllegalStateException("the route ended without recording them");
   }
 
   /** A row that the database always rejects must not block the others. */

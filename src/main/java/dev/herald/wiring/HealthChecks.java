@@ -6,6 +6,7 @@ import dev.herald.control.Health.Check;
 import dev.herald.control.Health.State;
 import dev.herald.control.StatsSnapshot;
 import dev.herald.dispatch.Circuit;
+import dev.herald.dispatch.ClaimPlanner;
 import dev.herald.outcome.RedisFeed;
 import dev.herald.store.Database;
 import java.util.LinkedHashMap;
@@ -24,6 +25,7 @@ final class HealthChecks {
       CamelContext camel,
       Database database,
       RedisFeed feed,
+      ClaimPlanner planner,
       Circuit circuit,
       StatsSnapshot snapshot,
       Supplier<Optional<String>> brokenFlow,
@@ -44,6 +46,7 @@ final class HealthChecks {
                 State.DEGRADED,
                 "Redis does not respond, or refuses writes; delivery continues without it"));
     checks.put("webhook", () -> degraded(DeliveryStatus.trouble(circuit)));
+    checks.put("delivery", () -> degraded(DeliveryStatus.failing(planner)));
     checks.put("backlog", () -> degraded(snapshot.late(settings.lateAfter())));
     checks.put(
         "flow",

@@ -85,6 +85,10 @@ public final class Metrics {
         "Messages claimed again after their lease ran out",
         dispatcher,
         ClaimPlanner::orphans);
+    flag(
+        "delivery.failing",
+        "Whether claims fail or outcomes cannot be recorded, for more than a moment",
+        () -> DeliveryStatus.failing(dispatcher).isPresent());
     gauge("in.flight", "Messages claimed and not yet recorded", dispatcher, ClaimPlanner::inFlight);
   }
 

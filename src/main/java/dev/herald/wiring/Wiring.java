@@ -329,7 +329,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             settings.api().idempotencyTtl(),
             new IntakeRoutes(calls),
             continuous ? planner::wake : () -> {},
-            planner::needsOtherNodes);
+            () -> planner.needsOtherNodes() || continuous && !claimRouteRuns());
     if (continuous && !checkOnly && !database.pooler()) {
       listener = new DueListener(database, planner::wake);
     }
@@ -348,7 +348,14 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         new Health(
             "postgresql",
             HealthChecks.of(
-                camel, database, feed, circuit, snapshot, () -> flow.broken(), settings.health()));
+                camel,
+                database,
+                feed,
+                planner,
+                circuit,
+                snapshot,
+                () -> flow.broken(),
+                settings.health()));
     CamelHealthCheck.register(camel, health);
     registry.bind("statsSnapshot", snapshot);
     registry.bind("routes", new Routes(camel, routeLock));
@@ -477,6 +484,14 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     if (database != null) {
       database.close();
     }
+  }
+
+  /** Whether a route that asks for claims runs; one that a reload leaves stopped does not. */
+  private boolean claimRouteRuns() {
+    return camel.getRoutes().stream()
+        .anyMatch(
+            route ->
+                CLAIM.equals(route.getGroup()) && HealthChecks.runs(camel, route.getRouteId()));
   }
 
   /** Whether a message claimed now would be delivered: every delivery route runs. */

@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.camel.Exchange;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
@@ -87,7 +88,7 @@ class ClaimPlannerTest {
       Claim first = planner.next();
       assertThat(first.from()).isEqualTo(ClaimCursor.Position.BEGINNING);
       assertThat(first.rateLimit()).isEqualTo(rateLimit);
-      planner.claimed(first, List.of(message));
+      planner.claimed(first, List.of(message), Samples.exchange());
       assertThat(planner.next().from())
           .isEqualTo(rateLimit == 0 ? end : ClaimCursor.Position.BEGINNING);
     }
@@ -268,7 +269,7 @@ class ClaimPlannerTest {
 
   private static void claimed(ClaimPlanner planner, Claim claim, int count) {
     List<ClaimedMessage> messages = Collections.nCopies(count, message());
-    assertThat(planner.claimed(claim, messages)).isEqualTo(messages);
+    assertThat(planner.claimed(claim, messages, Samples.exchange())).isEqualTo(messages);
   }
 
   @Test
@@ -341,5 +342,40 @@ class ClaimPlannerTest {
     claimed(planner, probe, 2);
     planner.failed(probe, new IllegalStateException("a step after the claim"));
     assertThat(planner.next()).as("its messages still test the provider").isNull();
+  }
+
+  @Test
+  void should_count_and_keep_nothing_of_a_claim_that_it_cannot_read() throws InterruptedException {
+    ClaimPlanner planner = continuous(10, 64);
+    Claim claim = planner.next();
+    List<Object> rows = List.of(message(), Map.of("id", 1));
+    assertThatThrownBy(() -> planner.claimed(claim, rows, Samples.exchange()))
+        .hasMessageContaining("sql-claim-due needs outputClass: dev.herald.message.ClaimedMessage");
+    assertThat(planner.inFlight()).isZero();
+    planner.failed(claim, new IllegalStateException("as thrown"));
+    assertThat(planner.idle()).isTrue();
+    assertThat(planner.lost()).as("to give back").containsExactly(claim.id().toString());
+    assertThatThrownBy(() -> planner.claimed(claim, null, Samples.exchange()))
+        .hasMessageContaining("got nothing");
+  }
+
+  @Test
+  void should_count_messages_until_they_cannot_come_to_the_gate_any_more()
+      throws InterruptedException {
+    ClaimPlanner planner = planner(Duration.ZERO, 2, 1, ONLY_WHEN_WOKEN);
+    planner.wake();
+    Claim claim = planner.next();
+    Exchange exchange = Samples.exchange();
+    planner.claimed(claim, List.of(message(), message()), exchange);
+    claim.batch().arrived();
+    assertThat(planner.inFlight()).isEqualTo(2);
+    assertThat(planner.next()).isNull();
+    exchange.getExchangeExtension().handoverCompletions().forEach(end -> end.onComplete(exchange));
+    assertThat(planner.inFlight()).as("the one at the gate").isEqualTo(1);
+    assertThat(planner.next()).as("without a day's wait").isNotNull();
+    claim.batch().arrived();
+    assertThat(planner.inFlight()).as("with one that came late").isEqualTo(2);
+    planner.recorded(2);
+    assertThat(planner.inFlight()).isZero();
   }
 }

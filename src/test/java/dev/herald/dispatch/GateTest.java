@@ -12,7 +12,6 @@ import dev.herald.outcome.BatchResults;
 import dev.herald.outcome.Outcome;
 import dev.herald.outcome.Outcome.Kind;
 import dev.herald.outcome.OutcomeBatch;
-import dev.herald.outcome.OutcomeBatch.Recorded;
 import dev.herald.outcome.OutcomeBatch.RecordedOutcome;
 import dev.herald.outcome.OutcomeClassifier;
 import dev.herald.outcome.OutcomeRecorder;
@@ -20,14 +19,12 @@ import dev.herald.outcome.RetryPolicy;
 import dev.herald.testing.Configured;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
-import java.util.stream.LongStream;
 import org.apache.camel.Exchange;
 import org.apache.camel.Processor;
 import org.apache.camel.ProducerTemplate;
@@ -65,7 +62,10 @@ class GateTest {
     recorder =
         new OutcomeRecorder(
             policy,
-            batches::add,
+            batch -> {
+              batches.add(batch);
+              recorder.recorded(batch, Samples.everything(batch));
+            },
             new ClaimPlanner(settings.dispatch(), 0, circuit, () -> true, () -> true));
     gate =
         new Gate(
@@ -304,13 +304,8 @@ class GateTest {
       throw new IllegalStateException(e);
     }
     return batches.stream()
-        .flatMap(batch -> batch.recorded(everything(batch)).stream())
+        .flatMap(batch -> batch.recorded(Samples.everything(batch)).stream())
         .map(RecordedOutcome::outcome)
         .toList();
-  }
-
-  private static Recorded everything(OutcomeBatch batch) {
-    return new Recorded(
-        Instant.now(), LongStream.rangeClosed(1, batch.size()).boxed().collect(Collectors.toSet()));
   }
 }

@@ -15,7 +15,7 @@ class InFlightTest {
 
   @Test
   void should_count_what_is_claimed_and_not_recorded() {
-    inFlight.claimed(5);
+    inFlight.batch().claimed(5);
     inFlight.recorded(2);
     assertThat(inFlight.count()).isEqualTo(3);
   }

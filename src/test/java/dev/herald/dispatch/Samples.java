@@ -4,12 +4,23 @@ import dev.herald.config.Settings;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.outcome.Outcome;
 import dev.herald.outcome.Outcome.Kind;
+import dev.herald.outcome.OutcomeBatch;
+import dev.herald.outcome.OutcomeBatch.Recorded;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Exchange;
+import org.apache.camel.impl.DefaultCamelContext;
+import org.apache.camel.support.DefaultExchange;
 
 /** Claims, messages and outcomes of the usual kind. */
 public final class Samples {
   public static final Duration LEASE = Duration.ofSeconds(30);
+
+  private static final CamelContext CAMEL = new DefaultCamelContext();
 
   private Samples() {}
 
@@ -35,7 +46,8 @@ public final class Samples {
         manual,
         probe,
         ClaimCursor.Position.BEGINNING,
-        System.nanoTime());
+        System.nanoTime(),
+        new InFlight(System::nanoTime).batch());
   }
 
   /** A claim that was made some time ago. */
@@ -49,7 +61,13 @@ public final class Samples {
         false,
         false,
         ClaimCursor.Position.BEGINNING,
-        System.nanoTime() - age.toNanos());
+        System.nanoTime() - age.toNanos(),
+        new InFlight(System::nanoTime).batch());
+  }
+
+  /** That of a claim, before it comes to an end. */
+  public static Exchange exchange() {
+    return new DefaultExchange(CAMEL);
   }
 
   public static ClaimedMessage message() {
@@ -95,6 +113,12 @@ public final class Samples {
   /** One that asks the machine's clock, on a node with one POST under way. */
   public static Circuit circuit(Settings settings) {
     return new Circuit(settings.circuit(), settings.dispatch(), System::nanoTime, () -> 1);
+  }
+
+  /** The result of a statement that recorded a whole batch. */
+  public static Recorded everything(OutcomeBatch batch) {
+    return new Recorded(
+        Instant.now(), LongStream.rangeClosed(1, batch.size()).boxed().collect(Collectors.toSet()));
   }
 
   public static Outcome outcome(Kind kind) {

@@ -3,6 +3,7 @@ package dev.herald.outcome;
 import static dev.herald.dispatch.Samples.message;
 import static dev.herald.dispatch.Samples.outcome;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.herald.config.Settings;
 import dev.herald.dispatch.ClaimPlanner;
@@ -31,11 +32,12 @@ class OutcomeRecorderTest {
       new ClaimPlanner(settings.dispatch(), 0, Samples.circuit(settings), () -> true, () -> true);
   private final List<String> recorded = new CopyOnWriteArrayList<>();
   private final List<Integer> sizes = new CopyOnWriteArrayList<>();
+  private OutcomeRecorder recorder;
 
   @Test
   void should_record_what_waits_in_batches_of_a_bounded_size() throws InterruptedException {
-    OutcomeRecorder recorder = recorder(this::write);
-    List<String> ids = add(recorder, 2_500);
+    recorder = recorder(this::write);
+    List<String> ids = add(2_500);
     assertThat(recorder.backlog()).isEqualTo(2_500);
     recorder.start();
     recorder.close(LONG_ENOUGH);
@@ -47,7 +49,7 @@ class OutcomeRecorderTest {
   @Test
   void should_keep_what_cannot_be_written_until_it_can() throws InterruptedException {
     List<Integer> inFlight = new CopyOnWriteArrayList<>();
-    OutcomeRecorder recorder =
+    recorder =
         recorder(
             batch -> {
               inFlight.add(dispatcher.inFlight());
@@ -56,7 +58,7 @@ class OutcomeRecorderTest {
               }
               write(batch);
             });
-    List<String> ids = add(recorder, 5);
+    List<String> ids = add(5);
     recorder.start();
     recorder.close(LONG_ENOUGH);
     assertThat(inFlight).as("what is not recorded is in flight").containsExactly(5, 5, 5, 5);
@@ -67,7 +69,7 @@ class OutcomeRecorderTest {
   @Test
   void should_write_one_by_one_what_the_database_does_not_take_together()
       throws InterruptedException {
-    OutcomeRecorder recorder =
+    recorder =
         recorder(
             batch -> {
               if (List.of(batch.getErrors()).contains("poison")) {
@@ -75,11 +77,11 @@ class OutcomeRecorderTest {
               }
               write(batch);
             });
-    List<String> before = add(recorder, 3);
-    dispatcher.claimed(Samples.claim(), List.of(message()));
+    List<String> before = add(3);
+    dispatcher.claimed(dispatcher.manual(1), List.of(message()), Samples.exchange());
     recorder.add(
         new Outcome(message(), Kind.REFUSED, 400, null, "poison", null, Duration.ZERO, false));
-    List<String> after = add(recorder, 3);
+    List<String> after = add(3);
     recorder.start();
     recorder.close(LONG_ENOUGH);
     List<String> expected = new ArrayList<>(before);
@@ -91,7 +93,7 @@ class OutcomeRecorderTest {
   @Test
   void should_deliver_again_when_the_last_that_waited_is_never_taken() throws InterruptedException {
     List<Boolean> mayPost = new CopyOnWriteArrayList<>();
-    OutcomeRecorder recorder =
+    recorder =
         recorder(
             batch -> {
               mayPost.add(dispatcher.postingAllowed());
@@ -99,7 +101,7 @@ class OutcomeRecorderTest {
                   ? new DataAccessResourceFailureException("away")
                   : new DataIntegrityViolationException("never");
             });
-    add(recorder, 1);
+    add(1);
     recorder.start();
     recorder.close(LONG_ENOUGH);
     assertThat(mayPost).containsExactly(true, false);
@@ -107,9 +109,36 @@ class OutcomeRecorderTest {
   }
 
   @Test
+  void should_keep_what_a_route_did_not_record_though_it_returned() throws InterruptedException {
+    List<Integer> inFlight = new CopyOnWriteArrayList<>();
+    recorder =
+        recorder(
+            batch -> {
+              inFlight.add(dispatcher.inFlight());
+              if (inFlight.size() == 3) {
+                write(batch);
+              } // otherwise a step handled the failure
+            });
+    List<String> ids = add(5);
+    recorder.start();
+    recorder.close(LONG_ENOUGH);
+    assertThat(inFlight).containsExactly(5, 5, 5);
+    assertThat(recorded).containsExactlyInAnyOrderElementsOf(ids);
+    assertThat(dispatcher.inFlight()).isZero();
+    assertThat(dispatcher.postingAllowed()).isTrue();
+  }
+
+  @Test
+  void should_refuse_a_record_without_a_result() {
+    recorder = recorder(this::write);
+    assertThatThrownBy(() -> recorder.recorded(null, null))
+        .hasMessageContaining("sql-record-outcomes returned no row");
+  }
+
+  @Test
   void should_not_wait_for_ever_for_a_database_that_is_away() throws InterruptedException {
     AtomicBoolean away = new AtomicBoolean(true);
-    OutcomeRecorder recorder =
+    recorder =
         recorder(
             batch -> {
               if (away.get()) {
@@ -117,7 +146,7 @@ class OutcomeRecorderTest {
               }
               write(batch);
             });
-    add(recorder, 1);
+    add(1);
     recorder.start();
     recorder.close(Duration.ofMillis(1));
     assertThat(dispatcher.inFlight()).isEqualTo(1);
@@ -133,14 +162,15 @@ class OutcomeRecorderTest {
   private void write(OutcomeBatch batch) {
     sizes.add(batch.size());
     Collections.addAll(recorded, batch.getIds());
+    recorder.recorded(batch, Samples.everything(batch));
   }
 
   /** The ids of messages that were claimed and then refused. */
-  private List<String> add(OutcomeRecorder recorder, int count) {
+  private List<String> add(int count) {
     List<String> ids = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       Outcome outcome = outcome(Kind.REFUSED);
-      dispatcher.claimed(Samples.claim(), List.of(outcome.message()));
+      dispatcher.claimed(dispatcher.manual(1), List.of(outcome.message()), Samples.exchange());
       ids.add(outcome.message().id().toString());
       recorder.add(outcome);
     }

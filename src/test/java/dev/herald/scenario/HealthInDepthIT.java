@@ -87,6 +87,42 @@ class HealthInDepthIT {
     await().untilAsserted(() -> observed("").expect(200));
   }
 
+  @Test
+  void should_be_degraded_while_claims_fail_though_postgresql_is_there() {
+    assertThat(detail("delivery", "status")).isEqualTo("UP");
+    sql.update("ALTER TABLE message RENAME COLUMN lease_until TO lease_till");
+    try {
+      awaitDetail("delivery", "status", "DEGRADED");
+      assertThat(detail("delivery", "reason"))
+          .matches("claims fail since 2\\S+Z; the log of this node says why");
+      assertThat(detail("postgresql", "status")).isEqualTo("UP");
+      JsonNode health = node.api().get("/health").expect(200).body();
+      assertThat(health.at("/checks/delivery/detail").asText())
+          .isEqualTo(detail("delivery", "reason"));
+      assertThat(node.metric("herald_delivery_failing")).isEqualTo(1);
+    } finally {
+      sql.update("ALTER TABLE message RENAME COLUMN lease_till TO lease_until");
+    }
+    awaitDetail("delivery", "status", "UP");
+    assertThat(node.metric("herald_delivery_failing")).isZero();
+  }
+
+  @Test
+  void should_be_degraded_while_outcomes_cannot_be_recorded() {
+    sql.update("ALTER TABLE attempt RENAME COLUMN duration_ms TO took_ms");
+    String id;
+    try {
+      id = node.api().create("delivered and not recorded");
+      awaitDetail("delivery", "status", "DEGRADED");
+      assertThat(detail("delivery", "reason")).startsWith("outcomes cannot be recorded");
+      assertThat(sql.value("SELECT status FROM message")).isEqualTo("PENDING");
+    } finally {
+      sql.update("ALTER TABLE attempt RENAME COLUMN took_ms TO duration_ms");
+    }
+    await().untilAsserted(() -> assertThat(node.api().status(id)).isEqualTo("SENT"));
+    awaitDetail("delivery", "status", "UP");
+  }
+
   private static void awaitDetail(String check, String detail, String value) {
     await().untilAsserted(() -> assertThat(detail(check, detail)).isEqualTo(value));
   }

@@ -6,9 +6,12 @@ import static org.awaitility.Awaitility.await;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.testing.Api;
 import dev.herald.testing.CapturedLog;
+import dev.herald.testing.EditedRoutes;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -21,6 +24,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
 
@@ -139,6 +143,24 @@ class NotifyIT {
       api.post("/api/v1/messages", Api.message("once"), "Idempotency-Key", key).expect(201);
       api.post("/api/v1/messages", Api.message("once"), "Idempotency-Key", key).expect(201);
       assertThat(heard(raw)).as("of a request that came twice").isEqualTo(1);
+    }
+  }
+
+  @Test
+  void should_notify_of_what_waits_for_a_claim_route_that_a_reload_left_stopped(
+      @TempDir Path folder) throws IOException, SQLException {
+    String own = Local.servers().newDatabase();
+    EditedRoutes routes = EditedRoutes.in(folder);
+    try (Node edited =
+            node(own).with("camel.main.routes-include-pattern", routes.pattern()).start();
+        Connection raw = new Sql(own).connect();
+        Statement statement = raw.createStatement()) {
+      statement.execute("LISTEN herald_due");
+      edited.api().post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
+      routes.before("dispatch.camel.yaml", "- route:", "# edited\n");
+      edited.api().post("/api/v1/flow/reload", null).expect(200);
+      edited.api().create("for another");
+      assertThat(heard(raw)).isEqualTo(1);
     }
   }
 
