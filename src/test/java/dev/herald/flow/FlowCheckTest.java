@@ -211,7 +211,7 @@ class FlowCheckTest {
   @Test
   void should_refuse_a_flow_without_the_beans_that_claim_and_record() throws IOException {
     edit("dispatch", "ref: gate", "ref: payload");
-    edit("record", "ref: recorder, method: recorded", "ref: redisFeed, method: ended");
+    edit("record", "method: recorded", "method: fencedOff");
     refuses("no step uses gate, and without it", "no step uses recorder, method recorded");
   }
 
@@ -296,8 +296,8 @@ class FlowCheckTest {
         """);
     edit(
         "record",
-        "        - bean: {description: Count outcomes",
-        "        - to: {uri: direct:write-outcomes}\n        - bean: {description: Count outcomes");
+        "        - bean:\n            description: Note that",
+        "        - to: {uri: direct:write-outcomes}\n        - bean:\n            description: Note that");
     refuses(
         "mine.camel.yaml:1: route write-outcomes must tell its caller when a step fails, or a failure looks like success");
   }
