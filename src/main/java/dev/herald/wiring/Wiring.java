@@ -68,6 +68,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
@@ -186,13 +188,22 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry = camel.getRegistry();
     settings = SettingsReader.read(configuration, development);
     warnOfShortKeys();
+    CompletableFuture<Contract> loading =
+        CompletableFuture.supplyAsync(
+            () -> Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength()));
+    phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
+    calls = new RouteCalls(camel.createProducerTemplate(), turnstile);
+    json = new Json();
+    metrics =
+        new Metrics(
+            Optional.ofNullable(registry.findSingleByType(MeterRegistry.class))
+                .orElseGet(SimpleMeterRegistry::new));
     ConfigurationException.all(
         () -> {
           if (!checkOnly) {
             PortCheck.check(settings);
           }
         },
-        () -> contract = Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength()),
         () -> settings.server().tls().ifPresent(ApiServer::checkCertificate),
         () ->
             webhookTls =
@@ -208,14 +219,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             redisTls =
                 settings.redis().url().tls()
                     ? ClientTls.context("redis.tls.trust", settings.redis().trust())
-                    : ClientTls.none());
-    phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
-    calls = new RouteCalls(camel.createProducerTemplate(), turnstile);
-    json = new Json();
-    metrics =
-        new Metrics(
-            Optional.ofNullable(registry.findSingleByType(MeterRegistry.class))
-                .orElseGet(SimpleMeterRegistry::new));
+                    : ClientTls.none(),
+        () -> contract = loaded(loading));
     bindDatabase();
     bindDispatch();
     bindWebhook();
@@ -224,7 +229,10 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     bindControl();
     bindFlow();
     bindApi();
-    bindMetrics();
+    if (!checkOnly) {
+      bindServer();
+      bindMetrics();
+    }
     reservedBeans.addAll(
         ((SimpleRegistry) ((DefaultRegistry) registry).getFallbackRegistry()).keySet());
     if (!checkOnly) {
@@ -233,6 +241,18 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
       if (listener != null) {
         listener.start();
       }
+    }
+  }
+
+  /** The contract takes a third of a second to read, in which others can be made. */
+  private static Contract loaded(CompletableFuture<Contract> loading) {
+    try {
+      return loading.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      throw e;
     }
   }
 
@@ -394,7 +414,16 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("flow", flow);
   }
 
-  private void bindApi() throws Exception {
+  private void bindApi() {
+    registry.bind("contract", contract);
+    ExceptionMapper exceptions = new ExceptionMapper(json);
+    registry.bind("exceptionMapper", exceptions);
+    registry.bind(
+        "operations", new Operations(contract, json, exceptions, fromMemory.keySet(), turnstile));
+    registry.bind("objectMapper", Json.MAPPER);
+  }
+
+  private void bindServer() throws Exception {
     Admission admission = new Admission(settings.server());
     metrics.bind(admission);
     RequestFilter filter =
@@ -409,12 +438,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             settings.server());
     registry.bind("serverVertx", new VertxOptions().setWorkerPoolSize(settings.server().workers()));
     registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
-    registry.bind("contract", contract);
-    ExceptionMapper exceptions = new ExceptionMapper(json);
-    registry.bind("exceptionMapper", exceptions);
-    registry.bind(
-        "operations", new Operations(contract, json, exceptions, fromMemory.keySet(), turnstile));
-    registry.bind("objectMapper", Json.MAPPER);
     registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, ApiServer.engine(admission));
     ApiServer server = new ApiServer(settings.server(), filter, admission);
     camel.addService(server, true, true);
