@@ -1,6 +1,7 @@
 package dev.herald.flow;
 
 import dev.herald.message.ClaimedMessage;
+import dev.herald.store.SqlFailures;
 import dev.herald.webhook.DryClient;
 import dev.herald.webhook.WebhookClient;
 import java.util.HashMap;
@@ -58,9 +59,6 @@ final class DryEndpoints implements EndpointStrategy {
           "velocity",
           "mustache",
           "string-template");
-
-  /** What PostgreSQL says to a statement that would write: read_only_sql_transaction. */
-  private static final String READ_ONLY = "25006";
 
   private static final String CLAIMED = ClaimedMessage.class.getName();
 
@@ -155,7 +153,7 @@ final class DryEndpoints implements EndpointStrategy {
     try {
       producer.process(exchange);
     } catch (Exception e) {
-      if (!ReadOnly.refused(e, READ_ONLY)) {
+      if (!SqlFailures.readOnly(e)) {
         throw e;
       }
       skipped.add(name);

@@ -69,6 +69,10 @@ final class FlowCheck {
               "gate", "dispatch.camel.yaml",
               "recorder.recorded", "record.camel.yaml"));
 
+  private static final Fault AWAY =
+      Fault.of(
+          "PostgreSQL does not respond, so the statements cannot be checked; try again when it does");
+
   private final Rehearsal flow;
   private final FlowFiles files;
   private final List<RoutePart> routes;
@@ -259,10 +263,6 @@ final class FlowCheck {
   private void statement(RoutePart route, RoutePart.Target target, StatementCheck database) {
     String file = target.statement();
     Optional<String> text = files.statement(file);
-    if (text.isPresent() && text.get().startsWith("\uFEFF")) {
-      faults.add(Fault.in(file, 1, "begins with a byte order mark; save it as UTF-8 without one"));
-      return;
-    }
     if (text.isEmpty()) {
       faults.add(
           route.fault(
@@ -274,7 +274,9 @@ final class FlowCheck {
       return;
     }
     Statements.Parsed parsed = Statements.parse(text.get());
-    if (parsed.sql().isBlank()) {
+    if (text.get().startsWith("\uFEFF")) {
+      faults.add(Fault.in(file, 1, "begins with a byte order mark; save it as UTF-8 without one"));
+    } else if (parsed.sql().isBlank()) {
       faults.add(Fault.in(file, 0, "has no statement, and %s runs it".formatted(route.name())));
     } else if (parsed.stray() > 0) {
       faults.add(
@@ -303,10 +305,8 @@ final class FlowCheck {
           .ifPresent(wrong -> faults.add(Fault.in(file, 0, "PostgreSQL refuses it: " + wrong)));
     } catch (SQLException e) {
       away.add(source);
-      if (flow.isHeralds(source) && away.stream().filter(flow::isHeralds).count() == 1) {
-        faults.add(
-            Fault.of(
-                "PostgreSQL does not respond, so the statements cannot be checked; try again when it does"));
+      if (flow.isHeralds(source) && !faults.contains(AWAY)) {
+        faults.add(AWAY);
       }
     }
   }

@@ -19,13 +19,4 @@ final class ReadOnly extends DelegatingDataSource {
     connection.setAutoCommit(false);
     return connection;
   }
-
-  static boolean refused(Throwable failure, String state) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof SQLException sql && state.equals(sql.getSQLState())) {
-        return true;
-      }
-    }
-    return false;
-  }
 }

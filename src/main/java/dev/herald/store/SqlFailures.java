@@ -1,7 +1,9 @@
 package dev.herald.store;
 
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.util.Set;
+import org.springframework.core.NestedExceptionUtils;
 import org.springframework.dao.DataAccessException;
 import org.springframework.dao.NonTransientDataAccessResourceException;
 import org.springframework.dao.TransientDataAccessException;
@@ -14,6 +16,9 @@ public final class SqlFailures {
 
   /** A limit that a value exceeds, such as the size of an index entry: the request's own fault. */
   private static final String OF_A_VALUE = "54";
+
+  /** What PostgreSQL says to a write where only reads are allowed. */
+  private static final String READ_ONLY = "25006";
 
   private SqlFailures() {}
 
@@ -30,17 +35,36 @@ public final class SqlFailures {
     if (!(failure instanceof DataAccessException access)) {
       return false;
     }
-    String state =
-        access.getMostSpecificCause() instanceof SQLException sql && sql.getSQLState() != null
-            ? sql.getSQLState()
-            : "";
+    String state = state(access);
     if (state.startsWith(OF_A_VALUE)) {
       return false;
     }
     return access instanceof CannotGetJdbcConnectionException
         || access instanceof TransientDataAccessException
         || access instanceof NonTransientDataAccessResourceException
-        || state.equals("25006")
+        || ofTheServer(state);
+  }
+
+  /** The same for a failure that Spring has not translated. */
+  public static boolean away(SQLException failure) {
+    return failure instanceof SQLTransientConnectionException || ofTheServer(state(failure));
+  }
+
+  /** Whether a statement would have written where only reads are allowed. */
+  public static boolean readOnly(Throwable failure) {
+    return state(failure).equals(READ_ONLY);
+  }
+
+  private static boolean ofTheServer(String state) {
+    return state.equals(READ_ONLY)
         || (state.length() == 5 && OF_THE_SERVER.contains(state.substring(0, 2)));
+  }
+
+  /** The SQLSTATE of the deepest cause; empty without one. */
+  private static String state(Throwable failure) {
+    return NestedExceptionUtils.getMostSpecificCause(failure) instanceof SQLException sql
+            && sql.getSQLState() != null
+        ? sql.getSQLState()
+        : "";
   }
 }

@@ -248,6 +248,13 @@ class ContractDriftIT {
       }
     }
     good("getLiveness", "").expect(200);
+    assertThat(good("checkFlow", "").expect(422).body().path("faults"))
+        .singleElement()
+        .satisfies(
+            fault ->
+                assertThat(fault.path("detail").asText())
+                    .startsWith(
+                        "PostgreSQL does not respond, so the statements cannot be checked"));
     cable.restore();
     await().until(() -> api.get("/ready").status() == 200);
   }
