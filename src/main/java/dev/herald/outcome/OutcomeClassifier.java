@@ -46,7 +46,7 @@ public final class OutcomeClassifier implements Processor {
             ProviderText.of(
                 answer.getBody(byte[].class),
                 answer.getHeader(Exchange.CONTENT_TYPE, String.class),
-                exchange.getVariable("messageIdAt", ProviderText.MESSAGE_ID, String.class))));
+                exchange.getVariable("messageIdAt", String.class))));
   }
 
   /** Classifies a response. */

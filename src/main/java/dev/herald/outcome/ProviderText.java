@@ -20,7 +20,7 @@ import org.apache.hc.core5.http.ContentType;
 /** What Herald keeps of a provider's response: its id for the message, or the start of an error. */
 final class ProviderText {
   /** Where the provider's id is, unless the route says otherwise. */
-  static final String MESSAGE_ID = "/messageId";
+  private static final JsonPointer MESSAGE_ID = JsonPointer.compile("/messageId");
 
   private static final int MAX_ID = 255;
   private static final int MAX_ERROR_BYTES = 400;
@@ -39,18 +39,21 @@ final class ProviderText {
 
   /** With the provider's id as {@code messageId} at the top level. */
   static ProviderText of(byte[] body, String contentType) {
-    return of(body, contentType, MESSAGE_ID);
+    return of(body, contentType, null);
   }
 
   /**
    * @param body null for none
    * @param contentType null for none
-   * @param messageId where the provider's id is in a body that is JSON: a JSON Pointer (RFC 6901)
+   * @param messageId where the provider's id is in a body that is JSON: a JSON Pointer (RFC 6901);
+   *     null for {@code messageId} at the top level
    * @throws IllegalArgumentException if that is not a JSON Pointer
    */
   static ProviderText of(byte[] body, String contentType, String messageId) {
     return new ProviderText(
-        body == null ? new byte[0] : body, charset(contentType), JsonPointer.compile(messageId));
+        body == null ? new byte[0] : body,
+        charset(contentType),
+        messageId == null ? MESSAGE_ID : JsonPointer.compile(messageId));
   }
 
   /** The provider's id, if the body is JSON and has a value that is not an object there. */
