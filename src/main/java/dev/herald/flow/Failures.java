@@ -1,6 +1,7 @@
 package dev.herald.flow;
 
 import java.util.Optional;
+import org.springframework.core.NestedExceptionUtils;
 
 /** Does everything that can be done, and keeps the first failure. Not thread-safe. */
 final class Failures {
@@ -18,10 +19,7 @@ final class Failures {
     try {
       step.run();
     } catch (Exception | LinkageError e) {
-      Throwable root = e;
-      while (root.getCause() != null) {
-        root = root.getCause();
-      }
+      Throwable root = NestedExceptionUtils.getMostSpecificCause(e);
       IllegalStateException failure =
           new IllegalStateException(
               what + ": " + (root.getMessage() == null ? root : root.getMessage()), e);

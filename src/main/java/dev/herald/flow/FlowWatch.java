@@ -2,6 +2,7 @@ package dev.herald.flow;
 
 import dev.herald.problem.FailStop;
 import dev.herald.problem.ProblemException;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -23,11 +24,7 @@ public final class FlowWatch implements AutoCloseable {
   private final Duration settled;
   private final ScheduledExecutorService thread =
       Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "herald-flow-watch");
-            thread.setDaemon(true);
-            return thread;
-          });
+          new DefaultThreadFactory("herald-flow-watch", true));
   private String seen;
   private String done;
   private long since;

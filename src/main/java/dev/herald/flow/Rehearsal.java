@@ -4,6 +4,7 @@ import dev.herald.config.Durations;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.problem.Fault;
 import dev.herald.webhook.DryClient;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -34,6 +35,7 @@ import org.apache.camel.support.DefaultExchange;
 import org.apache.camel.support.PluginHelper;
 import org.apache.camel.util.StringHelper;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
+import org.springframework.core.NestedExceptionUtils;
 
 /**
  * A flow in a context of its own, beside the one that runs: every route is created and started as a
@@ -89,13 +91,7 @@ final class Rehearsal implements AutoCloseable {
     this.files = files;
     this.around = around;
     outside = new DryEndpoints(around.client(), reads);
-    threads =
-        Executors.newCachedThreadPool(
-            task -> {
-              Thread thread = new Thread(task, "herald-rehearsal");
-              thread.setDaemon(true);
-              return thread;
-            });
+    threads = Executors.newCachedThreadPool(new DefaultThreadFactory("herald-rehearsal", true));
     camel =
         around.context(
             Map.of(
@@ -400,10 +396,7 @@ final class Rehearsal implements AutoCloseable {
 
   /** The deepest message, without what an exception around it repeats. */
   String reason(Throwable failure) {
-    Throwable cause = failure;
-    while (cause.getCause() != null && cause.getCause() != cause) {
-      cause = cause.getCause();
-    }
+    Throwable cause = NestedExceptionUtils.getMostSpecificCause(failure);
     String text = cause.getMessage() == null ? cause.toString() : cause.getMessage();
     text = StringHelper.after(text, " due to: ", text).strip();
     return secrets.mask(text);

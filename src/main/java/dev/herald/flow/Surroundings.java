@@ -62,7 +62,7 @@ public record Surroundings(
     camel.setMessageHistory(true);
     camel.setAllowUseOriginalMessage(false);
     camel.setAutowiredEnabled(false);
-    camel.getPropertiesComponent().addPropertiesSource(new Placeholders(configuration));
+    Placeholders.resolve(camel, configuration);
     camel.addLifecycleStrategy(new Options(camel));
     return camel;
   }

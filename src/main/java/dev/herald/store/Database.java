@@ -5,6 +5,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.Settings;
 import dev.herald.problem.FailStop;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -44,11 +45,7 @@ public final class Database implements AutoCloseable {
   private DatabaseStart.Found found;
   private final ScheduledExecutorService probe =
       Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "herald-database-probe");
-            thread.setDaemon(true);
-            return thread;
-          });
+          new DefaultThreadFactory("herald-database-probe", true));
   private volatile boolean up = true;
 
   /** Does not connect; {@link #prepare} does. */

@@ -6,8 +6,8 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpResponse;
 import org.apache.hc.core5.http.ClassicHttpRequest;
@@ -26,7 +26,7 @@ import org.apache.hc.core5.io.CloseMode;
 public final class DryClient extends CloseableHttpClient {
   private static final String ANSWER = "{\"message\":\"Accepted\",\"messageId\":\"sample\"}";
 
-  private final Function<HttpHost, Optional<WebhookUrl>> urls;
+  private final BiFunction<HttpHost, ClassicHttpRequest, WebhookUrl> urls;
   private final String agent;
   private final Consumer<Request> instead;
 
@@ -39,7 +39,9 @@ public final class DryClient extends CloseableHttpClient {
       String method, WebhookUrl url, List<Map.Entry<String, String>> headers, byte[] body) {}
 
   DryClient(
-      Function<HttpHost, Optional<WebhookUrl>> urls, String agent, Consumer<Request> instead) {
+      BiFunction<HttpHost, ClassicHttpRequest, WebhookUrl> urls,
+      String agent,
+      Consumer<Request> instead) {
     this.urls = urls;
     this.agent = agent;
     this.instead = instead;
@@ -48,8 +50,7 @@ public final class DryClient extends CloseableHttpClient {
   @Override
   public ClassicHttpResponse executeOpen(
       HttpHost host, ClassicHttpRequest request, HttpContext context) throws IOException {
-    WebhookUrl url =
-        urls.apply(host).orElseGet(() -> WebhookUrl.parse(host.toURI() + request.getPath()));
+    WebhookUrl url = urls.apply(host, request);
     Post post = Post.of(request, url, agent, Optional.empty());
     ByteArrayOutputStream body = new ByteArrayOutputStream();
     if (post.getEntity() != null) {

@@ -207,11 +207,14 @@ public final class WebhookClient extends CloseableHttpClient {
    * @param instead gets each request that this client would send
    */
   public DryClient dry(Consumer<DryClient.Request> instead) {
-    return new DryClient(
-        host ->
-            isKey(host.getHostName()) ? Optional.of(urlOf(host.getHostName())) : Optional.empty(),
-        agent,
-        instead);
+    return new DryClient(this::urlOf, agent, instead);
+  }
+
+  /** The URL of a request: in the key that stands for its host, or its own. */
+  private WebhookUrl urlOf(HttpHost host, ClassicHttpRequest request) {
+    return isKey(host.getHostName())
+        ? urlOf(host.getHostName())
+        : WebhookUrl.parse(host.toURI() + request.getPath());
   }
 
   /** Whether a host name is a configuration key, like {@code webhook.url}. */
@@ -231,10 +234,7 @@ public final class WebhookClient extends CloseableHttpClient {
     long started = System.nanoTime();
     Exchange exchange = (Exchange) context.getAttribute("org.apache.camel.Exchange");
     Posting posting = exchange == null ? null : exchange.getVariable("delivery", Posting.class);
-    WebhookUrl url =
-        isKey(host.getHostName())
-            ? urlOf(host.getHostName())
-            : WebhookUrl.parse(host.toURI() + request.getPath());
+    WebhookUrl url = urlOf(host, request);
     Post post = Post.of(request, url, agent, limits.proxy());
     long timeout = limits.timeout().toNanos();
     long deadline = posting == null ? started + timeout : posting.deadline(started, timeout);
