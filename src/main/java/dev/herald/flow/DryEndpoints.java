@@ -129,25 +129,22 @@ final class DryEndpoints implements EndpointStrategy {
       throw new IllegalStateException(e);
     }
     String name = RoutePart.withoutOptions(uri);
-    if (endpoint instanceof SqlEndpoint sql) {
-      sources.put(FlowFiles.name(sql.getQuery()), sql.getDataSource());
+    Processor instead =
+        endpoint instanceof SqlEndpoint sql ? statement(sql, name) : exchange -> skipped.add(name);
+    return new Silent(uri, endpoint.getCamelContext(), instead);
+  }
+
+  private Processor statement(SqlEndpoint sql, String name) {
+    sources.put(FlowFiles.name(sql.getQuery()), sql.getDataSource());
+    if (CLAIMED.equals(sql.getOutputClass())) {
+      return exchange -> exchange.getMessage().setBody(List.of(claimed));
     }
-    if (endpoint instanceof SqlEndpoint sql && CLAIMED.equals(sql.getOutputClass())) {
-      return new Silent(
-          uri,
-          endpoint.getCamelContext(),
-          exchange -> exchange.getMessage().setBody(List.of(claimed)));
-    }
-    if (reads && endpoint instanceof SqlEndpoint sql) {
-      return new Silent(uri, endpoint.getCamelContext(), exchange -> read(sql, name, exchange));
-    }
-    return new Silent(uri, endpoint.getCamelContext(), exchange -> skipped.add(name));
+    return reads ? exchange -> read(sql, name, exchange) : exchange -> skipped.add(name);
   }
 
   /** Runs a statement that only reads. */
   private void read(SqlEndpoint sql, String name, Exchange exchange) throws Exception {
-    sql.setJdbcTemplate(
-        new JdbcTemplate(new ReadOnly(sources.get(FlowFiles.name(sql.getQuery())))));
+    sql.setJdbcTemplate(new JdbcTemplate(new ReadOnly(sql.getDataSource())));
     Producer producer = sql.createProducer();
     producer.start();
     try {

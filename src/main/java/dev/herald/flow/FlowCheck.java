@@ -161,7 +161,7 @@ final class FlowCheck {
         .forEach(
             id ->
                 entered(
-                    "direct:" + id,
+                    RoutePart.DIRECT + id,
                     "the operation of openapi.yaml; add it or remove the operation"));
     if (!flow.servesContract()) {
       faults.add(
@@ -241,7 +241,7 @@ final class FlowCheck {
     for (RoutePart route : routes) {
       for (RoutePart.Target target : route.targets()) {
         String uri = target.entrance();
-        if ((uri.startsWith("direct:") || uri.equals("seda:push-outcomes"))
+        if ((uri.startsWith(RoutePart.DIRECT) || uri.equals("seda:push-outcomes"))
             && !uri.contains("{{")
             && !entrances.contains(uri)) {
           faults.add(

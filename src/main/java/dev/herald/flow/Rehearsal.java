@@ -7,6 +7,8 @@ import dev.herald.webhook.DryClient;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -57,7 +59,7 @@ final class Rehearsal implements AutoCloseable {
       "has no route; if it should have none, delete the file or rename it";
 
   /** The entrance of the route that carries out a reload, and so cannot be replaced by one. */
-  private static final String RELOAD = "direct:reloadFlow";
+  private static final String RELOAD = RoutePart.DIRECT + "reloadFlow";
 
   private final FlowFiles files;
   private final Surroundings around;
@@ -174,9 +176,13 @@ final class Rehearsal implements AutoCloseable {
     builders.forEach(this::addConfigurations);
     builders.forEach(this::read);
     beans();
-    duplicates();
+    Set<RoutePart> duplicates = duplicates();
     for (RoutePart route : routes) {
-      add(route);
+      List<Fault> found = steps.check(route);
+      faults.addAll(found);
+      if (found.isEmpty() && !duplicates.contains(route)) {
+        add(route);
+      }
     }
   }
 
@@ -264,7 +270,7 @@ final class Rehearsal implements AutoCloseable {
   }
 
   private void beans() {
-    for (String name : around.beansOf(camel)) {
+    for (String name : Surroundings.beansOf(camel)) {
       if (around.reserved().contains(name)) {
         faults.add(
             Fault.of(
@@ -274,28 +280,32 @@ final class Rehearsal implements AutoCloseable {
     }
   }
 
-  private void duplicates() {
-    Map<String, RoutePart> ids = new LinkedHashMap<>();
-    Map<String, RoutePart> entrances = new LinkedHashMap<>();
+  /** Returns the routes whose id or entrance another one took before. */
+  private Set<RoutePart> duplicates() {
+    Map<String, RoutePart> ids = new HashMap<>();
+    Map<String, RoutePart> entrances = new HashMap<>();
+    Set<RoutePart> duplicates = new HashSet<>();
     for (RoutePart route : routes) {
       RoutePart same = route.id() == null ? null : ids.putIfAbsent(route.id(), route);
+      RoutePart there = route.isDirect() ? entrances.putIfAbsent(route.entrance(), route) : null;
       if (same != null) {
         faults.add(
             route.fault(
                 route.line(),
                 "the id %s is taken by a route in %s; give one of them another id"
                     .formatted(route.id(), place(same))));
-        continue;
-      }
-      RoutePart there = route.isDirect() ? entrances.putIfAbsent(route.entrance(), route) : null;
-      if (there != null) {
+      } else if (there != null) {
         faults.add(
             route.fault(
                 route.line(),
                 "%s starts with %s, as %s in %s does; only one route can"
                     .formatted(route.name(), route.entrance(), there.name(), place(there))));
       }
+      if (same != null || there != null) {
+        duplicates.add(route);
+      }
     }
+    return duplicates;
   }
 
   private static String place(RoutePart route) {
@@ -303,27 +313,12 @@ final class Rehearsal implements AutoCloseable {
   }
 
   private void add(RoutePart route) {
-    List<Fault> found = steps.check(route);
-    faults.addAll(found);
-    boolean taken =
-        routes.stream()
-            .filter(other -> other != route)
-            .limit(routes.indexOf(route))
-            .anyMatch(other -> isSame(other, route));
-    if (!found.isEmpty() || taken) {
-      return;
-    }
     try {
       route.definition().setAutoStartup("true");
       model().addRouteDefinition(route.definition());
     } catch (Exception | LinkageError | StackOverflowError e) {
       faults.add(uncreatable(route, e));
     }
-  }
-
-  private static boolean isSame(RoutePart one, RoutePart other) {
-    return (one.id() != null && one.id().equals(other.id()))
-        || (one.isDirect() && one.entrance().equals(other.entrance()));
   }
 
   /** Takes a message through the routes as if it had just been claimed. */

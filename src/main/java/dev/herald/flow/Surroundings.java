@@ -67,8 +67,8 @@ public record Surroundings(
     return camel;
   }
 
-  /** The beans that files have defined in such a context. */
-  Set<String> beansOf(DefaultCamelContext camel) {
+  /** The names of the beans that were bound in a context itself: in such a one, by files. */
+  public static Set<String> beansOf(CamelContext camel) {
     return own(camel).keySet();
   }
 
@@ -78,7 +78,7 @@ public record Surroundings(
     return own == null ? live.getRegistry().lookupByName(name) : own;
   }
 
-  private static SimpleRegistry own(DefaultCamelContext camel) {
+  private static SimpleRegistry own(CamelContext camel) {
     return (SimpleRegistry) ((DefaultRegistry) camel.getRegistry()).getFallbackRegistry();
   }
 

@@ -48,7 +48,7 @@ public final class Swap {
   private static final String SEDA = "seda:";
 
   /** The groups of the routes that claim messages and that claimed messages pass. */
-  private static final Set<String> CLAIMING = Set.of("claim", "delivery");
+  private static final Set<String> CLAIMING = Set.of(RouteGroups.CLAIM, RouteGroups.DELIVERY);
 
   private final CamelContext camel;
   private final Loader loader;

@@ -3,6 +3,7 @@ package dev.herald.flow;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -28,22 +29,20 @@ public final class Turnstile {
    * @throws InterruptedException if the thread is interrupted; then it is not inside
    */
   public void enter(String entrance) throws InterruptedException {
-    AtomicInteger count = inside.computeIfAbsent(entrance, any -> new AtomicInteger());
-    long deadline = 0;
-    while (true) {
+    AtomicInteger count = inside.get(entrance);
+    if (count == null) {
+      count = inside.computeIfAbsent(entrance, any -> new AtomicInteger());
+    }
+    count.incrementAndGet();
+    while (closed.contains(entrance)) {
+      count.decrementAndGet();
+      awaitOpen(entrance);
       count.incrementAndGet();
-      if (!closed.contains(entrance)) {
-        return;
-      }
-      leave(entrance);
-      long now = System.nanoTime();
-      deadline = deadline == 0 ? now + PATIENCE_NANOS : deadline;
-      awaitOpen(entrance, deadline - now);
     }
   }
 
-  private synchronized void awaitOpen(String entrance, long nanos) throws InterruptedException {
-    long deadline = System.nanoTime() + nanos;
+  private synchronized void awaitOpen(String entrance) throws InterruptedException {
+    long deadline = System.nanoTime() + PATIENCE_NANOS;
     while (closed.contains(entrance)) {
       long left = deadline - System.nanoTime();
       if (left <= 0) {
@@ -66,8 +65,7 @@ public final class Turnstile {
    * @return false if somebody still was at the deadline; they stay closed
    */
   boolean close(Collection<String> entrances, long deadline) throws InterruptedException {
-    Set<String> more = ConcurrentHashMap.newKeySet();
-    more.addAll(closed);
+    Set<String> more = new HashSet<>(closed);
     more.addAll(entrances);
     closed = more;
     while (entrances.stream().anyMatch(this::isInside)) {

@@ -32,6 +32,7 @@ import dev.herald.dispatch.Gate;
 import dev.herald.dispatch.Shutdown;
 import dev.herald.flow.Flow;
 import dev.herald.flow.FlowWatch;
+import dev.herald.flow.RouteGroups;
 import dev.herald.flow.Surroundings;
 import dev.herald.flow.Swap;
 import dev.herald.flow.Turnstile;
@@ -81,8 +82,6 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.PlatformHttpConstants;
 import org.apache.camel.component.platform.http.plugin.JolokiaPlatformHttpPlugin;
 import org.apache.camel.spi.Registry;
-import org.apache.camel.support.DefaultRegistry;
-import org.apache.camel.support.SimpleRegistry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.jdbc.core.RowMapper;
@@ -97,12 +96,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   /** The jar's version; a development run has none. */
   private static final String VERSION =
       Optional.ofNullable(Wiring.class.getPackage().getImplementationVersion()).orElse("dev");
-
-  /** The group of the routes that ask for claims. */
-  private static final String CLAIM = "claim";
-
-  /** The group of the routes that a claimed message passes through. */
-  private static final String DELIVERY = "delivery";
 
   /** The patterns of the route files. */
   private static final String ROUTES = "camel.main.routes-include-pattern";
@@ -233,8 +226,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
       bindServer();
       bindMetrics();
     }
-    reservedBeans.addAll(
-        ((SimpleRegistry) ((DefaultRegistry) registry).getFallbackRegistry()).keySet());
+    reservedBeans.addAll(Surroundings.beansOf(camel));
     if (!checkOnly) {
       recorder.start();
       intake.start();
@@ -292,7 +284,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             settings.webhook().rateLimit(),
             circuit,
             () -> deliveryRuns(stops),
-            () -> !stops.anyOf(CLAIM));
+            () -> !stops.anyOf(RouteGroups.CLAIM));
     stops.whenAsked(planner::wake);
     feed = new RedisFeed(settings.redis(), redisTls.getSocketFactory());
     recorder =
@@ -305,7 +297,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             circuit,
             classifier,
             recorder,
-            () -> planner.postingAllowed() && !stops.anyOf(DELIVERY));
+            () -> planner.postingAllowed() && !stops.anyOf(RouteGroups.DELIVERY));
     threads = new DeliveryThreads(settings.dispatch().concurrency());
     shutdown = new Shutdown(planner, gate, threads, recorder, settings.server().gracePeriod());
     registry.bind("claimPlanner", planner);
@@ -407,7 +399,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             List.of(Path.of("openapi.yaml"), Path.of("application.properties")),
             new Swap.Quiet(
                 turnstile,
-                held -> stops.hold(CLAIM, held),
+                held -> stops.hold(RouteGroups.CLAIM, held),
                 routeLock,
                 settings.webhook().timeout().multipliedBy(2).plusSeconds(5)));
     watch = new FlowWatch(flow, settings.routes().watch());
@@ -514,15 +506,16 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     return camel.getRoutes().stream()
         .anyMatch(
             route ->
-                CLAIM.equals(route.getGroup()) && HealthChecks.runs(camel, route.getRouteId()));
+                RouteGroups.CLAIM.equals(route.getGroup())
+                    && HealthChecks.runs(camel, route.getRouteId()));
   }
 
   /** Whether a message claimed now would be delivered: every delivery route runs. */
   private boolean deliveryRuns(RouteStops stops) {
     return camel.isStarted()
         && camel.getRoutes().stream()
-            .filter(route -> DELIVERY.equals(route.getGroup()))
+            .filter(route -> RouteGroups.DELIVERY.equals(route.getGroup()))
             .allMatch(route -> HealthChecks.runs(camel, route.getRouteId()))
-        && !stops.anyOf(DELIVERY);
+        && !stops.anyOf(RouteGroups.DELIVERY);
   }
 }
