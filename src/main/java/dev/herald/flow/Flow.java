@@ -10,9 +10,7 @@ import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import dev.herald.webhook.DryClient;
 import java.io.IOException;
-import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -22,7 +20,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -56,11 +53,8 @@ public final class Flow {
   private final Swap swap;
   private final ReentrantLock one = new ReentrantLock();
 
-  /** Files that only a start reads, by the digest that they had then. */
-  private final Map<Path, String> readAtStart = new TreeMap<>();
-
   private final Map<String, Instant> loadedAt = new TreeMap<>();
-  private volatile Map<String, String> fixed = Map.of();
+  private final StartOnly startOnly;
   private volatile FlowFiles running;
   private volatile List<FileView> view = List.of();
   private String summary = "";
@@ -106,7 +100,7 @@ public final class Flow {
     this.patterns = patterns;
     this.operations = operations;
     this.database = database;
-    readAtStart.forEach(file -> this.readAtStart.put(file, digest(file)));
+    startOnly = new StartOnly(readAtStart);
     running = read();
     loader = new Loader(running);
     around.live().getRegistry().bind(Loader.NAME, loader);
@@ -123,7 +117,7 @@ public final class Flow {
     Checked checked = check(running);
     LOG.debug(
         "The flow was checked in {} ms", TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
-    fixed = checked.fixed();
+    startOnly.routeFiles(checked.fixed());
     summary = checked.summary();
     ConfigurationException.throwIfAny(checked.faults().stream().map(Fault::toString).toList());
   }
@@ -190,8 +184,8 @@ public final class Flow {
           FlowFiles next = read();
           try (Rehearsal flow = Rehearsal.of(next, around, true)) {
             refuse(FlowCheck.check(flow, next, operations, database));
-            Rehearsal.Run run = flow.run(FlowCheck.sample(draft.phoneNumber(), draft.content()));
-            refuse(FlowCheck.failed(flow, run, "the message", false).stream().toList());
+            Rehearsal.Run run = flow.run(Verdict.sample(draft.phoneNumber(), draft.content()));
+            refuse(new Verdict(flow, run, "the message").fault(false).stream().toList());
             return show(run.posts().get(0), run.skipped(), around.secrets(next));
           }
         });
@@ -295,17 +289,12 @@ public final class Flow {
 
   /** Whether the disk differs from what runs, and everything that would show a change of it. */
   String onDisk() {
-    StringBuilder all = new StringBuilder(read().digest());
-    readAtStart.keySet().forEach(file -> all.append(' ').append(digest(file)));
-    return all.toString();
+    return read().digest() + startOnly.onDisk();
   }
 
   /** Whether a reload would change anything, or would say why it cannot. */
   boolean differs() {
-    boolean differs =
-        swap.hasBroken()
-            || !read().changes(running).isEmpty()
-            || !restarts(List.of(), Map.of(), List.of()).isEmpty();
+    boolean differs = swap.hasBroken() || !read().changes(running).isEmpty() || startOnly.changed();
     if (!differs) {
       refused = false;
     }
@@ -344,34 +333,7 @@ public final class Flow {
   private List<Fault> faults(FlowFiles next) {
     Checked checked = check(next);
     List<Fault> faults = new ArrayList<>(checked.faults());
-    faults.addAll(restarts(next.changes(running), checked.fixed(), faults));
-    return faults;
-  }
-
-  private List<Fault> restarts(
-      List<String> changed, Map<String, String> alsoFixed, List<Fault> known) {
-    List<Fault> faults = new ArrayList<>();
-    for (String file : changed) {
-      boolean faulty = known.stream().anyMatch(fault -> file.equals(fault.file()));
-      String why = fixed.getOrDefault(file, alsoFixed.get(file));
-      if (!faulty && why != null) {
-        faults.add(
-            Fault.in(
-                file,
-                0,
-                "has %s, which cannot be swapped while it runs; restart this node".formatted(why)));
-      }
-    }
-    readAtStart.forEach(
-        (file, digest) -> {
-          if (!digest.equals(digest(file))) {
-            faults.add(
-                Fault.in(
-                    file.toString(),
-                    0,
-                    "was changed since this node started, and is read only at a start; restart this node"));
-          }
-        });
+    faults.addAll(startOnly.faults(next.changes(running), checked.fixed(), faults));
     return faults;
   }
 
@@ -420,21 +382,6 @@ public final class Flow {
       return FlowFiles.read(around.live(), patterns);
     } catch (IOException e) {
       throw new ConfigurationException("the flow's files cannot be read: " + e);
-    }
-  }
-
-  /** Of the values, if it is a .properties file: a comment is no change. */
-  private static String digest(Path file) {
-    try {
-      byte[] content = Files.readAllBytes(file);
-      if (file.toString().endsWith(".properties")) {
-        Properties values = new Properties();
-        values.load(new StringReader(new String(content, StandardCharsets.UTF_8)));
-        content = new TreeMap<>(values).toString().getBytes(StandardCharsets.UTF_8);
-      }
-      return FlowFiles.digest(content);
-    } catch (IOException | IllegalArgumentException e) {
-      return "unreadable";
     }
   }
 

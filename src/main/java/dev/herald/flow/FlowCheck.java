@@ -1,7 +1,5 @@
 package dev.herald.flow;
 
-import dev.herald.message.ClaimedMessage;
-import dev.herald.outcome.Outcome;
 import dev.herald.problem.Fault;
 import dev.herald.store.Statements;
 import java.sql.SQLException;
@@ -14,12 +12,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.apache.camel.model.RouteConfigurationDefinition;
-import org.apache.camel.model.ThrowExceptionDefinition;
 import org.apache.camel.model.errorhandler.NoErrorHandlerDefinition;
 import org.apache.camel.support.PatternHelper;
 
@@ -30,7 +26,7 @@ import org.apache.camel.support.PatternHelper;
  */
 final class FlowCheck {
   /** The number that the sample message goes to. */
-  static final String SAMPLE_NUMBER = "+905551234567";
+  private static final String SAMPLE_NUMBER = "+905551234567";
 
   /** The route that asks for claims. */
   static final String TICK = "dispatch-tick";
@@ -349,104 +345,7 @@ final class FlowCheck {
   }
 
   private void delivers() throws InterruptedException {
-    failed(flow, flow.run(sample(SAMPLE_NUMBER, "A sample message")), "a sample message", true)
-        .ifPresent(faults::add);
-  }
-
-  /**
-   * Why a claimed message has no outcome, or one that cannot be right.
-   *
-   * @param message how to call it
-   * @param mayDecline whether a {@code throwException} of the flow is an end as any other
-   */
-  static Optional<Fault> failed(
-      Rehearsal flow, Rehearsal.Run run, String message, boolean mayDecline) {
-    RoutePart batch = route(flow, CLAIM);
-    if (run.ended().isEmpty()) {
-      return Optional.of(
-          batch.fault(
-              batch.line(),
-              run.failure() == null
-                  ? "%s did not pass the step gate in %s; the claim needs outputClass: %s, and the split must lead each message through gate"
-                      .formatted(message, batch.name(), ClaimedMessage.class.getName())
-                  : "%s failed before the gate: %s"
-                      .formatted(message, flow.reason(run.failure()))));
-    }
-    if (run.ended().size() > 1) {
-      return Optional.of(
-          batch.fault(
-              batch.line(),
-              "%s passed the step gate %d times in %s; once is right"
-                  .formatted(message, run.ended().size(), batch.name())));
-    }
-    DrySteps.Ended end = run.ended().get(0);
-    RoutePart route = route(flow, DELIVER);
-    String what = null;
-    if (end.failure() != null) {
-      what =
-          mayDecline && end.last() instanceof ThrowExceptionDefinition
-              ? null // The flow's own decision, such as while something is missing that comes
-              // later.
-              : "%s failed: %s%s".formatted(message, flow.reason(end.failure()), hint(flow, run));
-    } else if (!(end.body() instanceof Outcome)) {
-      what =
-          "%s went through %s and ended without an outcome; its last step must be outcomeClassifier"
-              .formatted(message, route.name());
-    } else if (run.posts().isEmpty()) {
-      what =
-          "%s went through %s without a POST, and has an outcome all the same%s"
-              .formatted(message, route.name(), hint(flow, run));
-    } else if (run.posts().size() > 1) {
-      what =
-          "%s was posted %d times in %s, though the first POST was accepted; it must leave once"
-              .formatted(message, run.posts().size(), route.name());
-    }
-    if (what == null) {
-      return Optional.empty();
-    }
-    boolean known = end.last() != null && end.last().getLineNumber() > 0;
-    return Optional.of(
-        Fault.in(
-            known ? flow.fileOf(end.last()).orElse(route.file()) : route.file(),
-            known ? end.last().getLineNumber() : route.line(),
-            what));
-  }
-
-  /** What may explain it: a POST by another client, or steps that answered nothing. */
-  private static String hint(Rehearsal flow, Rehearsal.Run run) {
-    if (!run.posts().isEmpty() || run.skipped().isEmpty()) {
-      return "";
-    }
-    boolean posts =
-        flow.routes().stream()
-            .flatMap(route -> route.targets().stream())
-            .anyMatch(target -> target.uri().contains("#webhookClient"));
-    return posts
-        ? "; a check does not call %s, which answered nothing"
-            .formatted(String.join(", ", run.skipped()))
-        : "; the POST needs httpClient: \"#webhookClient\"";
-  }
-
-  private static RoutePart route(Rehearsal flow, String entrance) {
-    return flow.routes().stream()
-        .filter(one -> one.entrance().equals(entrance))
-        .findFirst()
-        .orElseThrow();
-  }
-
-  static ClaimedMessage sample(String phoneNumber, String content) {
-    return new ClaimedMessage(
-        new UUID(0, 1),
-        new UUID(0, 2),
-        phoneNumber,
-        content,
-        1,
-        3,
-        "sample",
-        false,
-        null,
-        System.currentTimeMillis() * 1_000,
-        null,
-        false);
+    Rehearsal.Run run = flow.run(Verdict.sample(SAMPLE_NUMBER, "A sample message"));
+    new Verdict(flow, run, "a sample message").fault(true).ifPresent(faults::add);
   }
 }

@@ -198,16 +198,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
           }
         },
         () -> settings.server().tls().ifPresent(ApiServer::checkCertificate),
-        () ->
-            webhookTls =
-                checkOnly
-                        && settings
-                            .webhook()
-                            .trust()
-                            .or(() -> settings.webhook().tls().map(Settings.Tls::key))
-                            .isEmpty()
-                    ? ClientTls.none()
-                    : ClientTls.context(settings.webhook().trust(), settings.webhook().tls()),
+        () -> webhookTls = webhookTls(settings.webhook()),
         () ->
             redisTls =
                 settings.redis().url().tls()
@@ -234,6 +225,13 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         listener.start();
       }
     }
+  }
+
+  /** A check connects to nobody, but says what is wrong with files that are named. */
+  private SSLContext webhookTls(Settings.Webhook webhook) {
+    return checkOnly && webhook.trust().isEmpty() && webhook.tls().isEmpty()
+        ? ClientTls.none()
+        : ClientTls.context(webhook.trust(), webhook.tls());
   }
 
   /** The contract takes a third of a second to read, in which others can be made. */

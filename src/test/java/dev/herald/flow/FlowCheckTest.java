@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.herald.Herald;
 import dev.herald.config.ConfigurationException;
+import dev.herald.testing.EditedRoutes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -32,12 +33,11 @@ class FlowCheckTest {
       "        - process:\n            description: Classify the response";
 
   @TempDir Path folder;
+  private EditedRoutes routes;
 
   @BeforeEach
-  void copy() throws IOException {
-    for (Path file : files(Path.of("routes"))) {
-      Files.copy(file, folder.resolve(file.getFileName()));
-    }
+  void copy() {
+    routes = EditedRoutes.in(folder);
   }
 
   @Test
@@ -371,7 +371,7 @@ class FlowCheckTest {
 
   private String check() {
     Properties overrides = new Properties();
-    overrides.setProperty("camel.main.routes-include-pattern", "file:" + folder + "/*.camel.yaml");
+    overrides.setProperty("camel.main.routes-include-pattern", routes.pattern());
     return Herald.check(overrides);
   }
 
@@ -381,11 +381,8 @@ class FlowCheckTest {
         .hasMessageContainingAll(faults);
   }
 
-  private void edit(String name, String from, String to) throws IOException {
-    Path file = folder.resolve(name + ".camel.yaml");
-    String text = Files.readString(file);
-    assertThat(text).contains(from);
-    Files.writeString(file, text.replace(from, to));
+  private void edit(String name, String from, String to) {
+    routes.replace(name + ".camel.yaml", from, to);
   }
 
   private static List<Path> files(Path folder) throws IOException {

@@ -8,6 +8,7 @@ import dev.herald.dev.SampleWebhook;
 import dev.herald.dev.SampleWebhook.Answer;
 import dev.herald.testing.Api;
 import dev.herald.testing.CapturedLog;
+import dev.herald.testing.EditedRoutes;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
@@ -15,9 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -35,6 +34,7 @@ class FlowReloadIT {
 
   @TempDir static Path folder;
   private static SampleWebhook webhook;
+  private static EditedRoutes routes;
   private static Node node;
   private static Api api;
   private static Sql sql;
@@ -44,10 +44,10 @@ class FlowReloadIT {
     webhook = new SampleWebhook();
     String database = Local.servers().newDatabase();
     sql = new Sql(database);
-    restore();
+    routes = EditedRoutes.in(folder);
     node =
         Node.on(database, webhook.url())
-            .with("camel.main.routes-include-pattern", "file:" + folder + "/*.camel.yaml")
+            .with("camel.main.routes-include-pattern", routes.pattern())
             .with("webhook.auth-value", SECRET)
             .with("webhook.timeout", "500ms")
             .with("webhook.connect-timeout", "500ms")
@@ -63,7 +63,7 @@ class FlowReloadIT {
 
   @AfterEach
   void putBack() throws IOException {
-    restore();
+    routes.restore();
     webhook.answer(post -> Answer.accepted());
     api.post("/api/v1/flow/reload", null).expect(200);
     node.reset(sql);
@@ -219,7 +219,7 @@ class FlowReloadIT {
     assertThat(api.get("/api/v1/flow").expect(200).text("/digest")).isEqualTo(before);
     assertThat(node.metric("herald_flow_refused")).isEqualTo(1);
     send("still the old flow");
-    restore();
+    routes.restore();
     api.post("/api/v1/flow/reload", null).expect(200);
     assertThat(node.metric("herald_flow_refused")).isZero();
   }
@@ -266,7 +266,7 @@ class FlowReloadIT {
     edit("record", "    id: ping-redis\n", "    id: ping-redis\n    autoStartup: false\n");
     api.post("/api/v1/flow/reload", null).expect(200);
     assertThat(states()).containsEntry("ping-redis", "Stopped");
-    restore();
+    routes.restore();
     api.post("/api/v1/flow/reload", null).expect(200);
     assertThat(states()).containsEntry("ping-redis", "Started");
   }
@@ -397,28 +397,7 @@ class FlowReloadIT {
         .formatted(name, value);
   }
 
-  private static void edit(String name, String from, String to) throws IOException {
-    Path file = folder.resolve(name + ".camel.yaml");
-    String text = Files.readString(file);
-    assertThat(text).contains(from);
-    Files.writeString(
-        file,
-        text.replaceFirst(
-            java.util.regex.Pattern.quote(from), java.util.regex.Matcher.quoteReplacement(to)));
-  }
-
-  private static void restore() throws IOException {
-    for (Path file : files(folder)) {
-      Files.delete(file);
-    }
-    for (Path file : files(Path.of("routes"))) {
-      Files.copy(file, folder.resolve(file.getFileName()));
-    }
-  }
-
-  private static List<Path> files(Path folder) throws IOException {
-    try (Stream<Path> files = Files.list(folder)) {
-      return files.filter(Files::isRegularFile).toList();
-    }
+  private static void edit(String name, String from, String to) {
+    routes.replace(name + ".camel.yaml", from, to);
   }
 }

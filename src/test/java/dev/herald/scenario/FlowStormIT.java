@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.dev.SampleWebhook.Answer;
 import dev.herald.testing.Api;
+import dev.herald.testing.EditedRoutes;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
@@ -49,6 +50,7 @@ class FlowStormIT {
   private final AtomicInteger answered = new AtomicInteger();
   private final CountDownLatch end = new CountDownLatch(1);
   private Api api;
+  private EditedRoutes routes;
 
   /** One edit of the folder. */
   private interface Edit {
@@ -57,12 +59,12 @@ class FlowStormIT {
 
   @Test
   void should_lose_double_and_spend_nothing_while_the_flow_changes() throws Exception {
-    restore();
+    routes = EditedRoutes.in(folder);
     String database = Local.servers().newDatabase();
     Sql sql = new Sql(database);
     Path statement = folder.resolve("get-message.sql");
     Files.copy(Path.of("sql/get-message.sql"), statement);
-    replace("messages", "sql/get-message.sql", statement.toString());
+    routes.replace("messages.camel.yaml", "sql/get-message.sql", statement.toString());
     try (SampleWebhook webhook = new SampleWebhook()) {
       webhook.answer(post -> Answer.accepted().after(300));
       webhook.onPost(
@@ -77,7 +79,7 @@ class FlowStormIT {
           });
       try (Node node =
           Node.on(database, webhook.url())
-              .with("camel.main.routes-include-pattern", "file:" + folder + "/*.camel.yaml")
+              .with("camel.main.routes-include-pattern", routes.pattern())
               .with("dispatch.concurrency", 64)
               .start()) {
         api = node.api();
@@ -184,11 +186,13 @@ class FlowStormIT {
   private Map<String, Edit> badEdits(Path statement) {
     Map<String, Edit> edits = new LinkedHashMap<>();
     Path mine = folder.resolve("mine.camel.yaml");
-    edits.put("half-written", () -> cut("deliver", LAST));
+    edits.put("half-written", () -> routes.cut("deliver.camel.yaml", LAST));
     edits.put("empty", () -> Files.writeString(folder.resolve("record.camel.yaml"), ""));
-    edits.put("a tab", () -> replace("deliver", "      steps:", "\tsteps:"));
-    edits.put("an unknown step", () -> replace("deliver", "- marshal:", "- marshall:"));
-    edits.put("an unknown bean", () -> replace("dispatch", "ref: gate", "ref: gatte"));
+    edits.put("a tab", () -> routes.replace("deliver.camel.yaml", "      steps:", "\tsteps:"));
+    edits.put(
+        "an unknown step", () -> routes.replace("deliver.camel.yaml", "- marshal:", "- marshall:"));
+    edits.put(
+        "an unknown bean", () -> routes.replace("dispatch.camel.yaml", "ref: gate", "ref: gatte"));
     edits.put("an unknown component", () -> Files.writeString(mine, own("mine", "tiimer:mine")));
     edits.put(
         "an unknown option", () -> Files.writeString(mine, own("mine", "timer:mine?perriod=1000")));
@@ -197,7 +201,9 @@ class FlowStormIT {
     edits.put("a statement that is gone", () -> Files.delete(statement));
     edits.put("a statement that is wrong", () -> Files.writeString(statement, "SELEC 1"));
     edits.put("a file that is gone", () -> Files.delete(folder.resolve("intake.camel.yaml")));
-    edits.put("no outcome", () -> replace("deliver", "ref: outcomeClassifier", "ref: payload"));
+    edits.put(
+        "no outcome",
+        () -> routes.replace("deliver.camel.yaml", "ref: outcomeClassifier", "ref: payload"));
     return edits;
   }
 
@@ -259,25 +265,6 @@ class FlowStormIT {
                 - setBody: {expression: {constant: {expression: hello}}}
         """
         .formatted(id, from);
-  }
-
-  private void cut(String name, String from) throws IOException {
-    Path file = folder.resolve(name + ".camel.yaml");
-    String text = Files.readString(file);
-    Files.writeString(file, text.substring(0, text.indexOf(from)));
-  }
-
-  private void replace(String name, String from, String to) throws IOException {
-    Path file = folder.resolve(name + ".camel.yaml");
-    String text = Files.readString(file);
-    assertThat(text).contains(from);
-    Files.writeString(file, text.replace(from, to));
-  }
-
-  private void restore() throws IOException {
-    for (Path file : files(Path.of("routes"))) {
-      Files.copy(file, folder.resolve(file.getFileName()));
-    }
   }
 
   private static Set<Path> files(Path folder) throws IOException {

@@ -82,6 +82,19 @@ public final class EditedRoutes {
     return add(DELIVER, text.substring(0, from) + steps + text.substring(next + 1));
   }
 
+  /** Writes other words wherever a file has these. */
+  public EditedRoutes replace(String file, String from, String to) {
+    String text = read(file);
+    find(file, text, from);
+    return add(file, text.replace(from, to));
+  }
+
+  /** Ends a file before these words, as a save that broke off. */
+  public EditedRoutes cut(String file, String from) {
+    String text = read(file);
+    return add(file, text.substring(0, find(file, text, from)));
+  }
+
   /** Writes a file. */
   public EditedRoutes add(String file, String text) {
     try {
