@@ -20,9 +20,10 @@ final class Secrets {
   private static final Pattern SECRET =
       Pattern.compile("password|passwd|secret|token|credential|auth-value|apikey|[.-]key\\b");
 
-  /** What such a key may hold besides: where a token comes from, who has a password. */
+  /** What such a name may stand for besides: where a token comes from, who has a password. */
   private static final Pattern OPEN =
-      Pattern.compile("(url|uri|id|name|user|header|ttl|file|path|trust|certificate|tls[.]key)$");
+      Pattern.compile(
+          "(url|uri|id|name|user|header|ttl|file|path|trust|certificate|tls[.]key|idempotency-key)$");
 
   private static final Set<String> HEADERS =
       Set.of("authorization", "proxy-authorization", "cookie");
@@ -54,8 +55,8 @@ final class Secrets {
     authHeader = configuration.apply("webhook.auth-header").orElse("Authorization");
   }
 
-  private static boolean isSecret(String key) {
-    String name = key.toLowerCase(Locale.ROOT);
+  private static boolean isSecret(String keyOrHeader) {
+    String name = keyOrHeader.toLowerCase(Locale.ROOT);
     return SECRET.matcher(name).find() && !OPEN.matcher(name).find();
   }
 
@@ -78,7 +79,7 @@ final class Secrets {
   String maskHeader(String name, String value) {
     return name.equalsIgnoreCase(authHeader)
             || HEADERS.contains(name.toLowerCase(Locale.ROOT))
-            || SECRET.matcher(name.toLowerCase(Locale.ROOT)).find()
+            || isSecret(name)
         ? MASK
         : mask(value);
   }

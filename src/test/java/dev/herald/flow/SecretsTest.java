@@ -47,6 +47,9 @@ class SecretsTest {
     assertThat(secrets.maskHeader("x-api-token", "anything")).isEqualTo("***");
     assertThat(secrets.maskHeader("Authorization", "Basic abc")).isEqualTo("***");
     assertThat(secrets.maskHeader("Cookie", "id=1")).isEqualTo("***");
+    assertThat(secrets.maskHeader("X-Api-Key", "anything")).isEqualTo("***");
+    assertThat(secrets.maskHeader("X-Auth-Token", "anything")).isEqualTo("***");
+    assertThat(secrets.maskHeader("Idempotency-Key", "m-1")).isEqualTo("m-1");
     assertThat(secrets.maskHeader("X-Campaign", "spring of-the-client")).isEqualTo("spring ***");
   }
 

@@ -135,7 +135,8 @@ class FlowReloadIT {
     assertThat(post.path("url").asText()).isEqualTo(webhook.url());
     assertThat(post.at("/headers/X-New").asText()).isEqualTo("1");
     assertThat(post.at("/headers/Authorization").asText()).isEqualTo("***");
-    assertThat(post.at("/headers/Idempotency-Key").asText()).isNotBlank();
+    assertThat(post.at("/headers/Idempotency-Key").asText())
+        .isEqualTo("00000000-0000-0000-0000-000000000001");
     assertThat(post.at("/headers/Content-Type").asText()).startsWith("application/json");
     assertThat(post.path("body").asText())
         .isEqualTo("{\"to\":\"+905551234567\",\"content\":\"Merhaba \u20ac\"}");
