@@ -35,6 +35,7 @@ import dev.herald.flow.FlowWatch;
 import dev.herald.flow.RouteGroups;
 import dev.herald.flow.Surroundings;
 import dev.herald.flow.Swap;
+import dev.herald.flow.SwappableDirect;
 import dev.herald.flow.Turnstile;
 import dev.herald.intake.Intake;
 import dev.herald.intake.NewMessages;
@@ -179,6 +180,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   public void configure(CamelContext context) throws Exception {
     camel = context;
     registry = camel.getRegistry();
+    camel.addComponent("direct", new SwappableDirect());
     settings = SettingsReader.read(configuration, development);
     warnOfShortKeys();
     CompletableFuture<Contract> loading =
