@@ -83,4 +83,5 @@ WHERE m.id = due.id
 RETURNING m.id, m.claim_id, m.phone_number, m.content, m.attempts, m.max_attempts, m.correlation_id,
     due.claim_id IS NOT NULL AS orphan, (extract(epoch FROM m.next_attempt_at) * 1000000)::bigint AS due_micros,
     (extract(epoch FROM m.expires_at - now()) * 1000)::bigint AS expires_in_ms,
-    (extract(epoch FROM now() - m.failing_since) * 1000)::bigint AS failing_for_ms, m.misconfigured
+    (extract(epoch FROM now() - m.failing_since) * 1000)::bigint AS failing_for_ms, m.misconfigured,
+    m.reference, m.metadata

@@ -16,14 +16,17 @@ WITH request AS (
     RETURNING message_ids[1] AS id
 ), stored AS (
     INSERT INTO message (
-        id, phone_number, content, max_attempts, next_attempt_at, correlation_id, changed_by, send_at, expires_at)
+        id, phone_number, content, max_attempts, next_attempt_at, correlation_id, changed_by, send_at, expires_at,
+        reference, metadata)
     SELECT m.id, phone_number, content, :#${variable.batch.maxAttempts}, greatest(send_at, now()), correlation_id, changed_by,
-        send_at, expires_at
+        send_at, expires_at, reference, metadata::json
     FROM unnest(
         :#${variable.batch.ids}::uuid[], :#${variable.batch.phoneNumbers}::text[], :#${variable.batch.contents}::text[],
         :#${variable.batch.sendAts}::timestamptz[], :#${variable.batch.expiresAts}::timestamptz[], :#${variable.batch.correlationIds}::text[],
-        :#${variable.batch.changedBys}::text[], :#${variable.batch.firstIds}::uuid[])
-        AS m (id, phone_number, content, send_at, expires_at, correlation_id, changed_by, first_id)
+        :#${variable.batch.changedBys}::text[], :#${variable.batch.firstIds}::uuid[],
+        :#${variable.batch.references}::text[], :#${variable.batch.metadata}::text[])
+        AS m (id, phone_number, content, send_at, expires_at, correlation_id, changed_by, first_id, reference,
+            metadata)
     WHERE first_id IS NULL OR first_id IN (SELECT id FROM fresh)
     RETURNING id, created_at, next_attempt_at
 ), tallied AS (

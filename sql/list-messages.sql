@@ -16,6 +16,7 @@ WHERE (:#${variable.query.status}::text IS NULL OR m.status = :#${variable.query
                LIMIT 10000) head
            WHERE lease_until > now())))
   AND (:#${variable.query.phoneNumber}::text IS NULL OR m.phone_number = :#${variable.query.phoneNumber}::text)
+  AND (:#${variable.query.reference}::text IS NULL OR m.reference = :#${variable.query.reference}::text)
   AND (:#${variable.query.from}::text IS NULL
        OR m.created_at >= :#${variable.query.from}::timestamptz AND m.id >= :#${variable.query.fromId}::uuid)
   AND (:#${variable.query.to}::text IS NULL

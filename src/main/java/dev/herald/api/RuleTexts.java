@@ -34,6 +34,7 @@ final class RuleTexts {
       case "maxLength" -> "must have at most " + limit + " characters";
       case "minItems" -> "must have at least " + limit + (limit.asInt() == 1 ? " item" : " items");
       case "maxItems" -> "must have at most " + limit + " items";
+      case "maxProperties" -> "must have at most " + limit + " entries";
       case "minimum" -> "must be at least " + limit;
       case "maximum" -> "must be at most " + limit;
       case "enum" -> "must be one of " + String.join(", ", texts(limit));

@@ -184,7 +184,13 @@ public final class Flow {
           FlowFiles next = read();
           try (Rehearsal flow = Rehearsal.of(next, around, true)) {
             refuse(FlowCheck.check(flow, next, operations, database));
-            Rehearsal.Run run = flow.run(Verdict.sample(draft.phoneNumber(), draft.content()));
+            Rehearsal.Run run =
+                flow.run(
+                    Verdict.sample(
+                        draft.phoneNumber(),
+                        draft.content(),
+                        draft.reference(),
+                        draft.metadata() == null ? Map.of() : draft.metadata()));
             refuse(new Verdict(flow, run, "the message").fault(false).stream().toList());
             return show(run.posts().get(0), run.skipped(), around.secrets(next));
           }

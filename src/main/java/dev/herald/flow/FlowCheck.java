@@ -345,7 +345,7 @@ final class FlowCheck {
   }
 
   private void delivers() throws InterruptedException {
-    Rehearsal.Run run = flow.run(Verdict.sample(SAMPLE_NUMBER, "A sample message"));
+    Rehearsal.Run run = flow.run(Verdict.sample(SAMPLE_NUMBER, "A sample message", null, Map.of()));
     new Verdict(flow, run, "a sample message").fault(true).ifPresent(faults::add);
   }
 }

@@ -3,6 +3,7 @@ package dev.herald.flow;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.outcome.Outcome;
 import dev.herald.problem.Fault;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.apache.camel.model.ThrowExceptionDefinition;
@@ -15,7 +16,8 @@ import org.apache.camel.model.ThrowExceptionDefinition;
  */
 record Verdict(Rehearsal flow, Rehearsal.Run run, String message) {
   /** A message as a claim returns it. */
-  static ClaimedMessage sample(String phoneNumber, String content) {
+  static ClaimedMessage sample(
+      String phoneNumber, String content, String reference, Map<String, String> metadata) {
     return new ClaimedMessage(
         new UUID(0, 1),
         new UUID(0, 2),
@@ -28,7 +30,9 @@ record Verdict(Rehearsal flow, Rehearsal.Run run, String message) {
         null,
         System.currentTimeMillis() * 1_000,
         null,
-        false);
+        false,
+        reference,
+        metadata);
   }
 
   /**

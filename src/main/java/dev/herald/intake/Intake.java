@@ -178,6 +178,8 @@ public final class Intake {
               message.sendAt(),
               message.expiresAt(),
               null,
+              message.reference(),
+              message.metadata(),
               null));
     }
     return shown;

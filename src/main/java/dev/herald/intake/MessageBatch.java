@@ -2,7 +2,6 @@ package dev.herald.intake;
 
 import dev.herald.config.Settings;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.IntFunction;
@@ -89,11 +88,11 @@ public final class MessageBatch {
   }
 
   public String[] getSendAts() {
-    return column(rows, String[]::new, row -> text(row.message.sendAt()));
+    return column(rows, String[]::new, row -> row.message.sendAtText());
   }
 
   public String[] getExpiresAts() {
-    return column(rows, String[]::new, row -> text(row.message.expiresAt()));
+    return column(rows, String[]::new, row -> row.message.expiresAtText());
   }
 
   public String[] getCorrelationIds() {
@@ -102,6 +101,14 @@ public final class MessageBatch {
 
   public String[] getChangedBys() {
     return column(rows, String[]::new, row -> row.request.keyName());
+  }
+
+  public String[] getReferences() {
+    return column(rows, String[]::new, row -> row.message.reference());
+  }
+
+  public String[] getMetadata() {
+    return column(rows, String[]::new, row -> row.message.metadataJson());
   }
 
   /**
@@ -113,10 +120,6 @@ public final class MessageBatch {
         rows,
         String[]::new,
         row -> row.request.keyed() ? row.request.messages().get(0).id().toString() : null);
-  }
-
-  private static String text(Instant time) {
-    return time == null ? null : time.toString();
   }
 
   private static <S, T> T[] column(List<S> rows, IntFunction<T[]> array, Function<S, T> value) {

@@ -12,9 +12,12 @@ import dev.herald.problem.ProblemException;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.apache.camel.Body;
 
 /**
@@ -24,6 +27,11 @@ import org.apache.camel.Body;
 public final class NewMessages {
   /** The rule that a request which was right may break when it is repeated. */
   private static final String FUTURE = "future";
+
+  /** Of an entry of metadata: the characters that the contract allows in a line. */
+  private static final Pattern NAME =
+      Pattern.compile(
+          "[^\\x{0}-\\x{1f}\\x{7f}-\\x{9f}\\x{2028}\\x{2029}\\x{d800}-\\x{dfff}]{1,64}");
 
   private final NoArgGenerator ids = Generators.timeBasedEpochGenerator();
   private final PhoneNumbers phoneNumbers;
@@ -102,7 +110,33 @@ public final class NewMessages {
     } else if (expiresAt != null && sendAt != null && !expiresAt.isAfter(sendAt)) {
       errors.add(new FieldError(pointer + "/expiresAt", "order", "must be after sendAt"));
     }
-    return new NewMessage(id, phoneNumber, content, sendAt, expiresAt);
+    String reference = body.path("reference").textValue();
+    if (reference != null && reference.isBlank()) {
+      errors.add(new FieldError(pointer + "/reference", "text", "must not be blank"));
+    }
+    Map<String, String> metadata = metadata(body.path("metadata"), pointer + "/metadata", errors);
+    return new NewMessage(id, phoneNumber, content, sendAt, expiresAt, reference, metadata);
+  }
+
+  /** OpenAPI 3.0 has no rule for names. An empty object is the same as none. */
+  private static Map<String, String> metadata(
+      JsonNode value, String pointer, List<FieldError> errors) {
+    if (value.isEmpty()) {
+      return null;
+    }
+    Map<String, String> metadata = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry : value.properties()) {
+      String name = entry.getKey();
+      if (!NAME.matcher(name).matches()) {
+        errors.add(
+            new FieldError(
+                pointer + "/" + name.replace("~", "~0").replace("/", "~1"),
+                "propertyNames",
+                "the name must have 1 to 64 characters, on one line"));
+      }
+      metadata.put(name, entry.getValue().textValue());
+    }
+    return metadata;
   }
 
   private static Instant time(JsonNode value, String pointer, List<FieldError> errors) {

@@ -1,11 +1,14 @@
 package dev.herald.intake;
 
+import dev.herald.message.Metadata;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -50,10 +53,23 @@ record Request(
                 Integer.toString(message.content().length()),
                 message.content());
         digest.update(text.getBytes(StandardCharsets.UTF_8));
+        // Only then, so that a key from before they existed still fits its body.
+        if (message.reference() != null || message.metadata() != null) {
+          digest.update(own(message).getBytes(StandardCharsets.UTF_8));
+        }
       }
       return HexFormat.of().formatHex(digest.digest());
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** The client's own words: a reference is one line and not blank, and JSON ends by itself. */
+  private static String own(NewMessage message) {
+    Map<String, String> metadata = message.metadata();
+    return "\n%s\n%s"
+        .formatted(
+            message.reference() == null ? "" : message.reference(),
+            Metadata.write(metadata == null ? null : new TreeMap<>(metadata)));
   }
 }

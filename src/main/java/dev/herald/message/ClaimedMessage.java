@@ -2,6 +2,7 @@ package dev.herald.message;
 
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Map;
 import java.util.UUID;
 
 /**
@@ -22,6 +23,8 @@ import java.util.UUID;
  * @param failingForMs milliseconds from the first of the failures that left it due again to the
  *     claim, by the database's clock; null without one
  * @param misconfigured whether the last of these failures was a wrong URL or key
+ * @param reference the client's own; null without one
+ * @param metadata the client's own names and values; empty without any
  */
 public record ClaimedMessage(
     UUID id,
@@ -35,10 +38,13 @@ public record ClaimedMessage(
     Long expiresInMs,
     long dueMicros,
     Long failingForMs,
-    boolean misconfigured) {
+    boolean misconfigured,
+    String reference,
+    Map<String, String> metadata) {
 
   /** Reads one row. */
   public static ClaimedMessage read(ResultSet row, int rowNumber) throws SQLException {
+    Map<String, String> metadata = Metadata.read(row.getString("metadata"));
     return new ClaimedMessage(
         row.getObject("id", UUID.class),
         row.getObject("claim_id", UUID.class),
@@ -51,7 +57,9 @@ public record ClaimedMessage(
         longOrNull(row, "expires_in_ms"),
         row.getLong("due_micros"),
         longOrNull(row, "failing_for_ms"),
-        row.getBoolean("misconfigured"));
+        row.getBoolean("misconfigured"),
+        row.getString("reference"),
+        metadata == null ? Map.of() : metadata);
   }
 
   private static Long longOrNull(ResultSet row, String column) throws SQLException {

@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 
 /** A message as the API shows it: schema {@code Message} of the contract. */
@@ -25,6 +26,8 @@ public record Message(
     Instant sendAt,
     Instant expiresAt,
     Instant sentAt,
+    String reference,
+    Map<String, String> metadata,
     List<Attempt> failedAttempts) {
 
   /** An attempt that failed: schema {@code Attempt} of the contract. */
@@ -64,6 +67,8 @@ public record Message(
         instant(row, "send_at"),
         instant(row, "expires_at"),
         instant(row, "sent_at"),
+        row.getString("reference"),
+        Metadata.read(row.getString("metadata")),
         null);
   }
 
@@ -82,6 +87,8 @@ public record Message(
         sendAt,
         expiresAt,
         sentAt,
+        reference,
+        metadata,
         attempts);
   }
 

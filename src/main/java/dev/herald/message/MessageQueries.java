@@ -45,6 +45,7 @@ public final class MessageQueries {
       String status,
       Boolean leased,
       String phoneNumber,
+      String reference,
       String from,
       String to,
       UUID fromId,
@@ -68,11 +69,15 @@ public final class MessageQueries {
   public Query messages(
       @Variable("status") String status,
       @Variable("phoneNumber") String phoneNumber,
+      @Variable("reference") String reference,
       @Variable("createdFrom") String from,
       @Variable("createdTo") String to,
       @Variable("limit") Integer limit,
       @Variable("cursor") String cursor,
       @Variable("offset") Integer offset) {
+    if (reference != null && reference.isBlank()) {
+      throw refusal("reference", "text", "must not be blank");
+    }
     boolean sending = "SENDING".equals(status);
     Instant fromTime = time("createdFrom", from);
     Instant toTime = time("createdTo", to);
@@ -80,6 +85,7 @@ public final class MessageQueries {
         sending ? "PENDING" : status,
         sending ? Boolean.TRUE : "PENDING".equals(status) ? Boolean.FALSE : null,
         phoneNumber == null ? null : stored(phoneNumber),
+        reference,
         text(fromTime),
         text(toTime),
         fromTime == null ? null : firstId(fromTime.minus(CLOCK_ROOM)),
@@ -104,6 +110,7 @@ public final class MessageQueries {
     }
     return new Query(
         "SENT",
+        null,
         null,
         null,
         text(time("sentFrom", from)),

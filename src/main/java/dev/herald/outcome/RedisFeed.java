@@ -5,7 +5,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.herald.config.RedisUrl;
 import dev.herald.config.Settings;
+import dev.herald.message.ClaimedMessage;
 import dev.herald.message.MessageStatus;
+import dev.herald.message.Metadata;
 import dev.herald.outcome.OutcomeBatch.Recorded;
 import dev.herald.outcome.OutcomeBatch.RecordedOutcome;
 import java.time.Duration;
@@ -13,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -203,7 +206,7 @@ public final class RedisFeed implements AutoCloseable {
                   value(new Sent(messageId, push.at()))));
         }
         if (settings.streamLength() > 0) {
-          own.add(pipeline.xadd(STREAM, capped, entry(id, messageId, outcome.status(), push.at())));
+          own.add(pipeline.xadd(STREAM, capped, entry(outcome, push.at())));
         }
         answers.add(own);
       }
@@ -256,15 +259,16 @@ public final class RedisFeed implements AutoCloseable {
     up = false;
   }
 
-  private static Map<String, String> entry(
-      String id, String messageId, MessageStatus status, String at) {
+  private static Map<String, String> entry(RecordedOutcome outcome, String at) {
+    ClaimedMessage message = outcome.outcome().message();
     Map<String, String> entry = new LinkedHashMap<>();
-    entry.put("id", id);
-    entry.put("status", status.name());
+    entry.put("id", message.id().toString());
+    entry.put("status", outcome.status().name());
     entry.put("at", at);
-    if (messageId != null) {
-      entry.put("messageId", messageId);
-    }
+    entry.put("messageId", outcome.outcome().webhookMessageId());
+    entry.put("reference", message.reference());
+    entry.put("metadata", message.metadata().isEmpty() ? null : Metadata.write(message.metadata()));
+    entry.values().removeIf(Objects::isNull);
     return entry;
   }
 

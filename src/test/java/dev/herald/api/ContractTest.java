@@ -88,6 +88,12 @@ class ContractTest {
         "{'phoneNumber':'1','content':'a\\ud83d'} | /content | pattern | must not contain the character U+D83D, HIGH SURROGATES D83D",
         "{'phoneNumber':'1','content':'\\ude00\\ud83d'} | /content | pattern | must not contain the character U+DE00, LOW SURROGATES DE00",
         "{'phoneNumber':'1\\n','content':'hi'} | /phoneNumber | pattern | must not contain the character U+000A, LINE FEED (LF)",
+        "{'phoneNumber':'1','content':'hi','reference':''} | /reference | minLength | must not be empty",
+        "{'phoneNumber':'1','content':'hi','reference':'a\\nb'} | /reference | pattern | must not contain the character U+000A, LINE FEED (LF)",
+        "{'phoneNumber':'1','content':'hi','metadata':{'a':1}} | /metadata/a | type | must be of type string",
+        "{'phoneNumber':'1','content':'hi','metadata':{'a':'\\u0000'}} | /metadata/a | pattern | must not contain the character U+0000, NULL",
+        "{'phoneNumber':'1','content':'hi','metadata':{'0':'','1':'','2':'','3':'','4':'','5':'','6':'','7':'','8':'','9':'','10':''}} | /metadata | maxProperties | must have at most 10 entries",
+        "{'phoneNumber':'1','content':'hi','metadata':null} | /metadata | type | must be of type object",
         "[] | / | type | must be of type object",
         "null | / | type | must be of type object",
       })

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.herald.dispatch.ClaimCursor.Position;
 import dev.herald.message.ClaimedMessage;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -45,6 +46,19 @@ class ClaimCursorTest {
 
   private static ClaimedMessage due(long micros, UUID id) {
     return new ClaimedMessage(
-        id, UUID.randomUUID(), "+905551234567", "hi", 1, 3, null, false, null, micros, null, false);
+        id,
+        UUID.randomUUID(),
+        "+905551234567",
+        "hi",
+        1,
+        3,
+        null,
+        false,
+        null,
+        micros,
+        null,
+        false,
+        null,
+        Map.of());
   }
 }

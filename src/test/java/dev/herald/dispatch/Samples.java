@@ -8,6 +8,7 @@ import dev.herald.outcome.OutcomeBatch;
 import dev.herald.outcome.OutcomeBatch.Recorded;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
@@ -107,7 +108,9 @@ public final class Samples {
         expiresInMs,
         0,
         failingForMs,
-        misconfigured);
+        misconfigured,
+        null,
+        Map.of());
   }
 
   /** One that asks the machine's clock, on a node with one POST under way. */

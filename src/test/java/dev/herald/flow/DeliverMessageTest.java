@@ -12,6 +12,7 @@ import dev.herald.webhook.Payload;
 import dev.herald.webhook.Signature;
 import dev.herald.webhook.WebhookHeaders;
 import java.time.Clock;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.apache.camel.Exchange;
@@ -45,7 +46,9 @@ class DeliverMessageTest extends CamelMainTestSupport {
           null,
           0,
           null,
-          false);
+          false,
+          null,
+          Map.of());
 
   @Override
   protected void configure(MainConfigurationProperties main) {

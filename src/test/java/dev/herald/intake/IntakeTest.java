@@ -112,6 +112,8 @@ class IntakeTest {
           null,
           null,
           null,
+          null,
+          null,
           null);
     }
   }
@@ -355,6 +357,6 @@ class IntakeTest {
   }
 
   private static NewMessage message(String content) {
-    return new NewMessage(UUID.randomUUID(), "+905551234567", content, null, null);
+    return new NewMessage(UUID.randomUUID(), "+905551234567", content, null, null, null, null);
   }
 }

@@ -6,6 +6,7 @@ import dev.herald.testing.Configured;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -67,7 +68,9 @@ class MessageBatchTest {
         "+905551234567",
         content,
         sendAt,
-        sendAt == null ? null : sendAt.plusSeconds(3_600));
+        sendAt == null ? null : sendAt.plusSeconds(3_600),
+        "order " + content,
+        Map.of("name", content));
   }
 
   private static String id(NewMessage message) {

@@ -70,6 +70,40 @@ class NewMessagesTest {
   }
 
   @Test
+  void should_keep_the_clients_own_words() {
+    ObjectNode body = body("+905551234567", "hi").put("reference", "order 1001");
+    body.putObject("metadata").put("z", "").put("a", "two\nlines").put("😀".repeat(64), "x");
+    NewMessage message = drafts.one(body);
+    assertThat(message.reference()).isEqualTo("order 1001");
+    assertThat(message.metadata()).containsOnlyKeys("z", "a", "😀".repeat(64));
+    assertThat(message.metadataJson()).startsWith("{\"z\":\"\",\"a\":\"two\\nlines\",");
+
+    body.putObject("metadata");
+    assertThat(drafts.one(body).metadata()).as("an empty object").isNull();
+    assertThat(drafts.one(body).metadataJson()).isNull();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "a\nb", "\u0000", "\u2028", "\ud83d", "a/b~\u007f"})
+  void should_refuse_a_name_that_is_no_line(String name) {
+    ObjectNode body = body("+905551234567", "hi");
+    body.putObject("metadata").put(name, "x").put("fine", "y");
+    FieldError error = refusal(body);
+    assertThat(error.pointer())
+        .isEqualTo("/metadata/" + name.replace("~", "~0").replace("/", "~1"));
+    assertThat(error.detail()).isEqualTo("the name must have 1 to 64 characters, on one line");
+  }
+
+  @Test
+  void should_refuse_a_long_name_and_a_blank_reference() {
+    ObjectNode body = body("+905551234567", "hi");
+    body.putObject("metadata").put("😀".repeat(65), "x");
+    assertThat(refusal(body).pointer()).isEqualTo("/metadata/" + "😀".repeat(65));
+    assertThat(refusal(body("+905551234567", "hi").put("reference", " ")).detail())
+        .isEqualTo("must not be blank");
+  }
+
+  @Test
   void should_refuse_a_blank_text() {
     FieldError error = refusal(body("+905551234567", " \u2003\t"));
     assertThat(error.pointer()).isEqualTo("/content");

@@ -3,7 +3,9 @@ package dev.herald.intake;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -35,6 +37,33 @@ class RequestTest {
   }
 
   @Test
+  void should_hash_the_clients_own_words_in_any_order() {
+    Map<String, String> metadata = new LinkedHashMap<>();
+    metadata.put("b", "2");
+    metadata.put("a", "1");
+    assertThat(hash(message("r", metadata)))
+        .isEqualTo(hash(message("r", Map.of("a", "1", "b", "2"))));
+    assertThat(
+            List.of(
+                hash(message(null, null)),
+                hash(message("null", null)),
+                hash(message("r", null)),
+                hash(message("r", metadata)),
+                hash(message(null, metadata)),
+                hash(message(null, Map.of("a", "1"))),
+                hash(message(null, Map.of("a", "1\",\"b\":\"2"))),
+                hash(message(null, null), message("r", null)),
+                hash(message("r", null), message(null, null))))
+        .doesNotHaveDuplicates();
+  }
+
+  @Test
+  void should_hash_as_ever_what_has_no_words_of_the_clients_own() {
+    assertThat(hash(message("+905551234567", "hi", NOON, null)))
+        .isEqualTo("6998e049edcc45c0b4923837d52cdbf0ccb41283d9434478605cf2bf54731189");
+  }
+
+  @Test
   void should_not_take_many_messages_for_one_that_reads_alike() {
     NewMessage first = message("+905551234567", "a", null, null);
     NewMessage second = message("+905551234567", "b", null, null);
@@ -59,6 +88,11 @@ class RequestTest {
   }
 
   private static NewMessage message(String number, String content, Instant from, Instant to) {
-    return new NewMessage(UUID.randomUUID(), number, content, from, to);
+    return new NewMessage(UUID.randomUUID(), number, content, from, to, null, null);
+  }
+
+  private static NewMessage message(String reference, Map<String, String> metadata) {
+    return new NewMessage(
+        UUID.randomUUID(), "+905551234567", "hi", null, null, reference, metadata);
   }
 }

@@ -32,7 +32,7 @@ class MessageQueriesTest {
       nullValues = "-",
       value = {"-, -, -", "PENDING, PENDING, false", "SENDING, PENDING, true", "SENT, SENT, -"})
   void should_tell_sending_from_pending_by_the_lease(String asked, String stored, Boolean leased) {
-    Query query = queries.messages(asked, null, null, null, null, null, null);
+    Query query = queries.messages(asked, null, null, null, null, null, null, null);
     assertThat(query.status()).isEqualTo(stored);
     assertThat(query.leased()).isEqualTo(leased);
     assertThat(query.limit()).isEqualTo(50);
@@ -42,7 +42,7 @@ class MessageQueriesTest {
   @ParameterizedTest
   @CsvSource({"0555 123 45 67, +905551234567", "+905551234567, +905551234567", "+19, +19"})
   void should_look_for_a_number_as_it_is_stored(String asked, String stored) {
-    assertThat(queries.messages(null, asked, null, null, null, null, null).phoneNumber())
+    assertThat(queries.messages(null, asked, null, null, null, null, null, null).phoneNumber())
         .isEqualTo(stored);
   }
 
@@ -50,7 +50,8 @@ class MessageQueriesTest {
   @ValueSource(
       strings = {"nobody", " 49301234567", "+", "+0123456", "12", "+1234567890123456", "\u0000"})
   void should_refuse_what_cannot_be_a_number(String asked) {
-    ThrowingCallable query = () -> queries.messages(null, asked, null, null, null, null, null);
+    ThrowingCallable query =
+        () -> queries.messages(null, asked, null, null, null, null, null, null);
     refuses("phoneNumber", query);
     assertThatThrownBy(query).hasMessageContaining("+905551234567").hasMessageContaining("%2B");
   }
@@ -61,7 +62,7 @@ class MessageQueriesTest {
     UUID id = Generators.timeBasedEpochRandomGenerator().generate();
     Query query =
         queries.messages(
-            null, null, now.minusSeconds(2) + "", now.plusSeconds(2) + "", null, null, null);
+            null, null, null, now.minusSeconds(2) + "", now.plusSeconds(2) + "", null, null, null);
     assertThat(query.fromId().toString()).isLessThan(id.toString());
     assertThat(query.toId().toString()).isGreaterThan(id.toString());
     assertThat(MessageQueries.firstId(Instant.ofEpochMilli(0x0189_0a5d_ac96L)).toString())
@@ -73,10 +74,10 @@ class MessageQueriesTest {
   @Test
   void should_go_on_after_the_last_message_of_a_page() {
     List<Message> rows = List.of(message(1), message(2), message(3));
-    Query first = queries.messages(null, null, null, null, 2, null, null);
+    Query first = queries.messages(null, null, null, null, null, 2, null, null);
     Page page = queries.page(rows, first);
     assertThat(page.items()).containsExactly(rows.get(0), rows.get(1));
-    Query next = queries.messages(null, null, null, null, 2, page.nextCursor(), null);
+    Query next = queries.messages(null, null, null, null, null, 2, page.nextCursor(), null);
     assertThat(next.afterId()).isEqualTo(rows.get(1).id());
     assertThat(queries.page(rows.subList(0, 2), next).nextCursor()).as("the last page").isNull();
   }
@@ -94,7 +95,7 @@ class MessageQueriesTest {
   @ParameterizedTest
   @ValueSource(strings = {"x", "_", "1-1-1-1-1", ID + "x", ID + "_" + ID, "2030-01-01T00:00:00Z"})
   void should_refuse_a_cursor_of_its_own_making(String cursor) {
-    refuses("cursor", () -> queries.messages(null, null, null, null, null, cursor, null));
+    refuses("cursor", () -> queries.messages(null, null, null, null, null, null, cursor, null));
     refuses("cursor", () -> queries.sent(null, null, null, cursor, null));
   }
 
@@ -115,18 +116,25 @@ class MessageQueriesTest {
 
   @Test
   void should_refuse_a_cursor_with_an_offset() {
-    refuses("offset", () -> queries.messages(null, null, null, null, null, ID, 1));
-    assertThat(queries.messages(null, null, null, null, null, ID, 0).offset()).isZero();
-    assertThat(queries.messages(null, null, null, null, null, null, 7).offset()).isEqualTo(7);
+    refuses("offset", () -> queries.messages(null, null, null, null, null, null, ID, 1));
+    assertThat(queries.messages(null, null, null, null, null, null, ID, 0).offset()).isZero();
+    assertThat(queries.messages(null, null, null, null, null, null, null, 7).offset()).isEqualTo(7);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"2016-12-31T23:59:60Z", "2030-01-01 00:00:00Z", "0000-06-01T00:00:00Z"})
   void should_refuse_a_time_that_the_schema_lets_through_but_nothing_can_hold(String time) {
-    refuses("createdFrom", () -> queries.messages(null, null, time, null, null, null, null));
-    refuses("createdTo", () -> queries.messages(null, null, null, time, null, null, null));
+    refuses("createdFrom", () -> queries.messages(null, null, null, time, null, null, null, null));
+    refuses("createdTo", () -> queries.messages(null, null, null, null, time, null, null, null));
     refuses("sentFrom", () -> queries.sent(time, null, null, null, null));
     refuses("sentTo", () -> queries.sent(null, time, null, null, null));
+  }
+
+  @Test
+  void should_look_for_a_reference_that_is_not_blank() {
+    assertThat(queries.messages(null, null, " order 1", null, null, null, null, null).reference())
+        .isEqualTo(" order 1");
+    refuses("reference", () -> queries.messages(null, null, " \t", null, null, null, null, null));
   }
 
   private static void refuses(String parameter, ThrowingCallable query) {
@@ -154,6 +162,8 @@ class MessageQueriesTest {
         null,
         null,
         sentAt,
+        null,
+        null,
         null);
   }
 }

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -116,7 +117,9 @@ class OutcomeBatchTest {
             null,
             0,
             null,
-            false),
+            false,
+            null,
+            Map.of()),
         kind,
         delivered ? Integer.valueOf(202) : kind == Kind.REFUSED ? Integer.valueOf(400) : null,
         delivered ? "m-1" : null,

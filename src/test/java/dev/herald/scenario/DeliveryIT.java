@@ -91,7 +91,20 @@ class DeliveryIT {
 
   @Test
   void should_push_the_result_to_redis() throws Exception {
-    String id = api.create("for redis");
+    String id =
+        api.post(
+                "/api/v1/messages",
+                Map.of(
+                    "phoneNumber",
+                    "+905551234567",
+                    "content",
+                    "for redis",
+                    "reference",
+                    "order-1",
+                    "metadata",
+                    Map.of("campaign", "spring")))
+            .expect(201)
+            .id();
     JsonNode message = awaitStatus(id, "SENT");
 
     try (Jedis redis = new Jedis(Local.servers().redisUrl())) {
@@ -106,6 +119,8 @@ class DeliveryIT {
                   assertThat(entry.getFields())
                       .containsEntry("id", id)
                       .containsEntry("status", "SENT")
+                      .containsEntry("reference", "order-1")
+                      .containsEntry("metadata", "{\"campaign\":\"spring\"}")
                       .containsEntry("messageId", message.path("webhookMessageId").asText()));
     }
   }

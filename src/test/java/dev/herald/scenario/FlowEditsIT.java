@@ -167,6 +167,35 @@ class FlowEditsIT {
   }
 
   @Test
+  void should_send_the_clients_own_words() {
+    routes.before(MARSHAL, PAGE.yaml("'reference'"));
+    assertThat(live(DELIVER).at("/headers/X-Campaign").isMissingNode()).isTrue();
+    awaitStatus(
+        api.post(
+                "/api/v1/messages",
+                Map.of(
+                    "phoneNumber",
+                    "+905551234567",
+                    "content",
+                    "Hello",
+                    "reference",
+                    "order 'n' ${body}, 1)",
+                    "metadata",
+                    Map.of("campaign", "summer")))
+            .expect(201)
+            .id(),
+        "SENT");
+    Post post = onlyPost(webhook);
+    assertThat(post.headers().get("X-Campaign")).isEqualTo("summer");
+    assertThat(post.body())
+        .isEqualTo(
+            "{\"to\":\"+905551234567\",\"content\":\"Hello\",\"reference\":\"order 'n' ${body}, 1)\"}");
+    awaitStatus(api.create("Hi"), "SENT");
+    assertThat(webhook.posts().get(1).body())
+        .isEqualTo("{\"to\":\"+905551234567\",\"content\":\"Hi\"}");
+  }
+
+  @Test
   void should_send_another_providers_json_and_find_its_id() {
     routes.before(MARSHAL, PAGE.yaml("'recipient'")).before(LAST, PAGE.yaml("/data/sid"));
     webhook.answer(

@@ -26,6 +26,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -87,6 +88,58 @@ class MessagesApiIT {
         .fieldNames()
         .forEachRemaining(
             field -> assertThat(found.get(field)).as(field).isEqualTo(created.body().get(field)));
+  }
+
+  @Test
+  void should_keep_show_find_and_replace_the_clients_own_words() {
+    Map<String, Object> body = new LinkedHashMap<>(Api.message("Hello"));
+    body.put("sendAt", "2999-01-01T00:00:00Z");
+    body.put("expiresAt", "2999-01-02T00:00:00Z");
+    body.put("reference", "order 'ş' 😀");
+    Map<String, String> metadata = new LinkedHashMap<>();
+    metadata.put("zone", "a\nb\"\\");
+    metadata.put("campaign", "");
+    body.put("metadata", metadata);
+    Answer created = api.post("/api/v1/messages", body, "Idempotency-Key", "own-1").expect(201);
+    assertThat(created.text("/reference")).isEqualTo("order 'ş' 😀");
+    assertThat(created.body().path("metadata").toString())
+        .as("in the client's order")
+        .isEqualTo("{\"zone\":\"a\\nb\\\"\\\\\",\"campaign\":\"\"}");
+    assertThat(api.post("/api/v1/messages", body, "Idempotency-Key", "own-1").expect(201).body())
+        .isEqualTo(created.body());
+    api.post("/api/v1/messages/batch", List.of(body, Api.message("no words"))).expect(201);
+
+    JsonNode items =
+        api.get("/api/v1/messages?reference=order+%27%C5%9F%27+%F0%9F%98%80")
+            .expect(200)
+            .body()
+            .path("items");
+    assertThat(items).hasSize(2);
+    assertThat(items.get(1)).isEqualTo(created.body());
+    assertThat(api.get("/api/v1/messages?reference=order").expect(200).body().path("items"))
+        .isEmpty();
+    assertThat(pointers(api.get("/api/v1/messages?reference=+").expect(400)))
+        .containsExactly("reference");
+    assertThat(pointers(api.get("/api/v1/messages?reference=" + "x".repeat(129)).expect(400)))
+        .containsExactly("reference");
+
+    body.remove("metadata");
+    body.put("reference", "order 2");
+    assertThat(
+            api.post("/api/v1/messages", body, "Idempotency-Key", "own-1")
+                .expect(422)
+                .text("/type"))
+        .endsWith(":key-reused");
+    Answer replaced = api.put("/api/v1/messages/" + created.id(), body).expect(200);
+    assertThat(replaced.text("/reference")).isEqualTo("order 2");
+    assertThat(replaced.text("/sendAt")).isEqualTo("2999-01-01T00:00:00Z");
+    assertThat(replaced.text("/expiresAt")).isEqualTo("2999-01-02T00:00:00Z");
+    assertThat(replaced.body().has("metadata")).isFalse();
+    body.remove("reference");
+    assertThat(
+            api.put("/api/v1/messages/" + created.id(), body).expect(200).body().has("reference"))
+        .as("what a PUT leaves out is gone")
+        .isFalse();
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.entry;
 
 import dev.herald.message.ClaimedMessage;
 import dev.herald.testing.Configured;
+import java.util.Map;
 import java.util.UUID;
 import org.apache.camel.Exchange;
 import org.apache.camel.impl.DefaultCamelContext;
@@ -73,6 +74,8 @@ class WebhookHeadersTest {
         null,
         0,
         null,
-        false);
+        false,
+        null,
+        Map.of());
   }
 }
