@@ -30,6 +30,7 @@ public final class LocalServers implements AutoCloseable {
             .setCleanDataDirectory(false)
             .setRegisterShutdownHook(false)
             .setServerConfig("max_connections", "300")
+            .setServerConfig("wal_level", "logical")
             .setServerConfig("synchronous_commit", "on")
             .setServerConfig("timezone", "Pacific/Chatham")
             .start();

@@ -264,6 +264,18 @@ class PackagedJarIT {
         "there is no application.properties and no openapi.yaml in " + folder);
   }
 
+  /** Two versions of one library, or one that only events and Kafka need. */
+  @Test
+  void should_bring_each_library_once_and_kafka_only_if_asked() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of("target/lib"))) {
+      List<String> names =
+          files.map(file -> file.getFileName().toString().replaceFirst("-\\d.*", "")).toList();
+      assertThat(names).doesNotHaveDuplicates();
+      assertThat(names.stream().anyMatch(name -> name.matches(".*(kafka|debezium).*")))
+          .isEqualTo(System.getProperty("kafka.scope").equals("compile"));
+    }
+  }
+
   private static void refuses(HeraldProcess.Builder builder, String... reasons) {
     try (HeraldProcess herald = builder.start()) {
       assertThat(herald.awaitExit()).isEqualTo(1);
