@@ -9,6 +9,7 @@ import dev.herald.outcome.OutcomeRecorder;
 import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
+import dev.herald.problem.Reason;
 import dev.herald.store.SqlFailures;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -29,7 +30,6 @@ import org.apache.camel.Variable;
 import org.apache.camel.support.SynchronizationAdapter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.core.NestedExceptionUtils;
 import org.springframework.jdbc.CannotGetJdbcConnectionException;
 
 /**
@@ -293,9 +293,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
       return;
     }
     if (claiming.failed()) {
-      LOG.warn(
-          "A claim failed; every tick tries again: {}",
-          NestedExceptionUtils.getMostSpecificCause(failure).getMessage());
+      LOG.warn("A claim failed; every tick tries again: {}", Reason.of(failure));
     }
   }
 
@@ -334,7 +332,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     if (!claiming.now()) {
       LOG.warn(
           "Messages of claims whose answer was lost could not be given back; trying again: {}",
-          NestedExceptionUtils.getMostSpecificCause(failure).getMessage());
+          Reason.of(failure));
     }
   }
 
