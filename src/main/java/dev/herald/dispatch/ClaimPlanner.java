@@ -167,6 +167,11 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     return claim;
   }
 
+  /** A claim of one message as this node makes them; nothing counts it. For a check. */
+  public Claim sample() {
+    return claim(1, false, false, System.nanoTime(), ClaimCursor.Position.BEGINNING);
+  }
+
   /**
    * With a rate limit every claim starts at the beginning: most bring nothing, and the one per
    * second that starts there could be one of those.
@@ -174,6 +179,12 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private Claim claim(int limit, boolean manual, boolean probe) {
     long now = System.nanoTime();
     boolean goesOn = settings.continuous() && rateLimit == 0 && !manual && !probe;
+    return claim(
+        limit, manual, probe, now, goesOn ? cursor.next(now) : ClaimCursor.Position.BEGINNING);
+  }
+
+  private Claim claim(
+      int limit, boolean manual, boolean probe, long now, ClaimCursor.Position from) {
     return new Claim(
         claimIds.generate(),
         limit,
@@ -182,7 +193,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
         rateLimit,
         manual,
         probe,
-        goesOn ? cursor.next(now) : ClaimCursor.Position.BEGINNING,
+        from,
         now,
         inFlight.batch());
   }
