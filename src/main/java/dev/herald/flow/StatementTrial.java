@@ -16,6 +16,8 @@ import java.sql.Savepoint;
 import java.sql.Statement;
 import java.sql.Timestamp;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -76,12 +78,12 @@ final class StatementTrial {
   private static final UUID OTHER = new UUID(0, 2);
 
   private static final String UNCLAIMED =
-      "m.status = 'PENDING' AND m.claim_id IS NULL AND m.attempts = 0 AND m.next_attempt_at <= now()";
+      "m.status = 'PENDING' AND m.claim_id IS NULL AND m.attempts = 0 AND m.next_attempt_at <= clock_timestamp()";
   private static final String LEASED =
-      "UPDATE message SET attempts = 1, claim_id = '%s', lease_until = now() + interval '1 min'"
+      "UPDATE pg_temp.message SET attempts = 1, claim_id = '%s', lease_until = now() + interval '1 min'"
           .formatted(OTHER);
   private static final String OVER =
-      "UPDATE message SET attempts = 1, claim_id = '%s', lease_until = now() - interval '1 s'"
+      "UPDATE pg_temp.message SET attempts = 1, claim_id = '%s', lease_until = now() - interval '1 s'"
           .formatted(OTHER);
 
   private final Rehearsal flow;
@@ -149,6 +151,7 @@ final class StatementTrial {
     }
     stores();
     if (holds(UNCLAIMED)) {
+      sql.update("UPDATE pg_temp.message SET next_attempt_at = now()");
       claims();
       records();
       givesBack();
@@ -160,7 +163,9 @@ final class StatementTrial {
 
   private void stores() throws SQLException, InterruptedException {
     String start = RoutePart.DIRECT + "store-messages";
-    NewMessage message = new NewMessage(ID, FlowCheck.SAMPLE_NUMBER, "A sample", null, null);
+    NewMessage message =
+        new NewMessage(
+            ID, FlowCheck.SAMPLE_NUMBER, "A sample", null, Instant.now().plus(1, ChronoUnit.DAYS));
     Map<String, Object> batch = Map.of("batch", samples.stored(message, NAME));
     tryOut(
         start,
@@ -173,9 +178,11 @@ final class StatementTrial {
                 ? "does not store a message; it must insert a row into message for each of :#${variable.batch.ids}"
                 : !holds(UNCLAIMED)
                     ? "stores a message that nobody claims; it must be PENDING and due, without claim_id and with attempts = 0"
-                    : !isStored(rows)
-                        ? "does not return what it stored; it must return the columns id and created_at of each new message"
-                        : uncounted());
+                    : !holds("m.expires_at IS NOT NULL")
+                        ? "does not keep when a message expires; it must store :#${variable.batch.expiresAts} in expires_at"
+                        : !isStored(rows)
+                            ? "does not return what it stored; it must return the columns id and created_at of each new message"
+                            : uncounted());
     NewMessage again = new NewMessage(OTHER, FlowCheck.SAMPLE_NUMBER, "A sample", null, null);
     tryOut(
         start,
@@ -186,7 +193,7 @@ final class StatementTrial {
         rows ->
             rows instanceof List<?> none
                     && none.isEmpty()
-                    && sql.queryForObject("SELECT count(*) = 1 FROM message", Boolean.class)
+                    && sql.queryForObject("SELECT count(*) = 1 FROM pg_temp.message", Boolean.class)
                 ? null
                 : "stores a message again whose Idempotency-Key is known; it must store and return nothing then");
   }
@@ -203,7 +210,7 @@ final class StatementTrial {
     Claim claim = samples.claim();
     claims(
         claim,
-        "UPDATE message SET expires_at = now() + interval '1 h', failing_since = now() - interval '1 s', misconfigured = true",
+        "UPDATE pg_temp.message SET expires_at = now() + interval '1 h', failing_since = now() - interval '1 s', misconfigured = true",
         rows -> wrongClaim(claim, rows, false));
     claims(claim, OVER, rows -> wrongClaim(claim, rows, true));
     claims(
@@ -215,7 +222,7 @@ final class StatementTrial {
                 : null);
     claims(
         claim,
-        "UPDATE scheduler SET running = false",
+        "UPDATE pg_temp.scheduler SET running = false",
         rows ->
             took(rows)
                 ? "claims while delivery is stopped; it must claim nothing then, unless :#${variable.claim.manual} is true"
@@ -251,7 +258,7 @@ final class StatementTrial {
         && isRight(claim, message, orphan))) {
       return "does not return the message that it claims as it is now; it must return the columns that it came with, and orphan = true only if another claim held the message";
     }
-    return !orphan || holds("(SELECT count(*) FROM attempt WHERE class = 'MAYBE_SENT') = 1")
+    return !orphan || holds("(SELECT count(*) FROM pg_temp.attempt WHERE class = 'MAYBE_SENT') = 1")
         ? null
         : "forgets that a message whose lease ran out may have been sent; it must add that to attempt as MAYBE_SENT";
   }
@@ -290,7 +297,7 @@ final class StatementTrial {
         Kind.NOT_SENT,
         written ->
             holds(
-                    "m.status = 'PENDING' AND m.claim_id IS NULL AND m.attempts = 0 AND m.next_attempt_at > now() AND (SELECT count(*) FROM attempt) = 1")
+                    "m.status = 'PENDING' AND m.claim_id IS NULL AND m.attempts = 0 AND m.next_attempt_at > now() AND (SELECT count(*) FROM pg_temp.attempt) = 1")
                 ? null
                 : "does not record that a message was not sent; it must clear the claim, set when the next attempt is due, take back the attempt, and keep it in attempt");
     records(
@@ -380,7 +387,7 @@ final class StatementTrial {
     tryOut(
         RoutePart.DIRECT + "retryMessage",
         "retry-message.sql",
-        "UPDATE message SET status = 'FAILED', attempts = 3, next_attempt_at = now() + interval '1 h'",
+        "UPDATE pg_temp.message SET status = 'FAILED', attempts = 3, next_attempt_at = now() + interval '1 h'",
         which,
         false,
         shown ->
@@ -434,7 +441,7 @@ final class StatementTrial {
     tryOut(
         start,
         "expire-messages.sql",
-        "UPDATE message SET expires_at = now() - interval '1 s'",
+        "UPDATE pg_temp.message SET expires_at = now() - interval '1 s'",
         Map.of(),
         false,
         none ->
@@ -454,7 +461,7 @@ final class StatementTrial {
     tryOut(
         start,
         "remove-finished.sql",
-        "UPDATE message SET updated_at = now() - interval '1000 years'",
+        "UPDATE pg_temp.message SET updated_at = now() - interval '1000 years'",
         Map.of(),
         false,
         none ->
@@ -468,11 +475,11 @@ final class StatementTrial {
       tryOut(
           RoutePart.DIRECT + "switch-scheduler",
           "switch-scheduler.sql",
-          "UPDATE scheduler SET running = " + !on,
+          "UPDATE pg_temp.scheduler SET running = " + !on,
           Map.of("running", on, "key", NAME),
           false,
           state ->
-              holds("(SELECT running FROM scheduler) = " + on)
+              holds("(SELECT running FROM pg_temp.scheduler) = " + on)
                   ? null
                   : "does not switch delivery %s; it must set running = :#${variable.running}"
                       .formatted(on ? "on" : "off"));
@@ -506,7 +513,7 @@ final class StatementTrial {
     Savepoint before = connection.setSavepoint();
     if (!given.isEmpty()) {
       sql.update(given);
-      sql.update("UPDATE message_tally SET status = (SELECT status FROM message)");
+      sql.update("UPDATE pg_temp.message_tally SET status = (SELECT status FROM pg_temp.message)");
     }
     Optional<DryEndpoints.Ran> ran = flow.run(route.get(), file, database, body(), variables);
     if (ran.isPresent()) {
@@ -514,6 +521,8 @@ final class StatementTrial {
     }
     if (!stays || ran.isEmpty() || ran.get().failure() != null) {
       connection.rollback(before);
+    } else {
+      connection.releaseSavepoint(before); // Fails if the statement ended the transaction.
     }
   }
 
@@ -552,7 +561,7 @@ final class StatementTrial {
 
   private String uncounted() {
     return holds(
-            "(SELECT sum(n) FILTER (WHERE t.status = m.status) = 1 AND sum(n) = 1 FROM message_tally t)")
+            "(SELECT sum(n) FILTER (WHERE t.status = m.status) = 1 AND sum(n) = 1 FROM pg_temp.message_tally t)")
         ? null
         : "does not count the change; it must add to message_tally +1 for the status that a message gets, and -1 for the one that it had";
   }
@@ -561,7 +570,7 @@ final class StatementTrial {
   private boolean holds(String condition) {
     return Boolean.TRUE.equals(
         sql.queryForObject(
-            "SELECT %s FROM (VALUES (1)) AS one LEFT JOIN message m ON m.id = '%s'"
+            "SELECT %s FROM (VALUES (1)) AS one LEFT JOIN pg_temp.message m ON m.id = '%s'"
                 .formatted(condition, ID),
             Boolean.class));
   }

@@ -54,6 +54,11 @@ class FlowReloadIT {
               "stores a message that nobody claims"),
           wrong(
               "intake insert-messages.sql",
+              "        send_at, expires_at\n",
+              "        send_at, CASE WHEN expires_at IS NULL THEN expires_at END\n",
+              "does not keep when a message expires"),
+          wrong(
+              "intake insert-messages.sql",
               "SELECT id, created_at FROM stored",
               "SELECT created_at FROM stored",
               "does not return what it stored"),
@@ -322,6 +327,21 @@ class FlowReloadIT {
       api.post("/api/v1/flow/check", null).expect(200);
     }
     assertThat(sql.number("SELECT count(*) FROM message WHERE claim_id IS NULL")).isEqualTo(1);
+  }
+
+  /** Then the rest would run on the real tables. */
+  @Test
+  void should_try_no_more_when_a_statement_ends_the_transaction() throws IOException {
+    edited(
+        "intake",
+        "insert-messages.sql",
+        "LEFT JOIN notified ON true",
+        "LEFT JOIN notified ON true; COMMIT");
+    try (CapturedLog log = new CapturedLog()) {
+      api.post("/api/v1/flow/check", null);
+      assertThat(log.lines()).anyMatch(line -> line.contains("not tried on a sample message"));
+    }
+    assertThat(sql.number("SELECT count(*) FROM message")).isZero();
   }
 
   @Test
