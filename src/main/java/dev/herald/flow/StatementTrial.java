@@ -117,12 +117,8 @@ final class StatementTrial {
       throws SQLException, InterruptedException {
     List<Fault> faults = new ArrayList<>();
     try (Connection connection = flow.heralds().getConnection()) {
-      connection.setAutoCommit(false);
-      try {
-        new StatementTrial(flow, samples, connection, faults).run();
-      } finally {
-        connection.rollback();
-      }
+      connection.setAutoCommit(false); // The pool rolls it back.
+      new StatementTrial(flow, samples, connection, faults).run();
     } catch (SQLException e) {
       if (SqlFailures.away(e)) {
         throw e;
@@ -526,12 +522,12 @@ final class StatementTrial {
     }
   }
 
-  private Optional<String> found(DryEndpoints.Ran ran, Look look) throws SQLException {
+  private Optional<String> found(DryEndpoints.Ran ran, Look look) {
     if (ran.failure() == null) {
       return Optional.ofNullable(look.at(ran.body()));
     }
-    if (SqlFailures.away(ran.failure())) {
-      throw new SQLException(ran.failure());
+    if (ran.failure() instanceof DataAccessException e && SqlFailures.away(e)) {
+      throw e;
     }
     return Optional.of("fails when it is run on a sample message: " + flow.reason(ran.failure()));
   }
