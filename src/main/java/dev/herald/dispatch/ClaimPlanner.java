@@ -9,6 +9,7 @@ import dev.herald.outcome.OutcomeRecorder;
 import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
+import dev.herald.problem.Reason;
 import dev.herald.store.SqlFailures;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -29,7 +30,6 @@ import org.apache.camel.Variable;
 import org.apache.camel.support.SynchronizationAdapter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.core.NestedExceptionUtils;
 import org.springframework.jdbc.CannotGetJdbcConnectionException;
 
 /**
@@ -167,6 +167,11 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     return claim;
   }
 
+  /** A claim of one message as this node makes them; nothing counts it. For a check. */
+  public Claim sample() {
+    return claim(1, false, false, System.nanoTime(), ClaimCursor.Position.BEGINNING);
+  }
+
   /**
    * With a rate limit every claim starts at the beginning: most bring nothing, and the one per
    * second that starts there could be one of those.
@@ -174,6 +179,12 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private Claim claim(int limit, boolean manual, boolean probe) {
     long now = System.nanoTime();
     boolean goesOn = settings.continuous() && rateLimit == 0 && !manual && !probe;
+    return claim(
+        limit, manual, probe, now, goesOn ? cursor.next(now) : ClaimCursor.Position.BEGINNING);
+  }
+
+  private Claim claim(
+      int limit, boolean manual, boolean probe, long now, ClaimCursor.Position from) {
     return new Claim(
         claimIds.generate(),
         limit,
@@ -182,7 +193,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
         rateLimit,
         manual,
         probe,
-        goesOn ? cursor.next(now) : ClaimCursor.Position.BEGINNING,
+        from,
         now,
         inFlight.batch());
   }
@@ -293,9 +304,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
       return;
     }
     if (claiming.failed()) {
-      LOG.warn(
-          "A claim failed; every tick tries again: {}",
-          NestedExceptionUtils.getMostSpecificCause(failure).getMessage());
+      LOG.warn("A claim failed; every tick tries again: {}", Reason.of(failure));
     }
   }
 
@@ -334,7 +343,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     if (!claiming.now()) {
       LOG.warn(
           "Messages of claims whose answer was lost could not be given back; trying again: {}",
-          NestedExceptionUtils.getMostSpecificCause(failure).getMessage());
+          Reason.of(failure));
     }
   }
 

@@ -69,6 +69,34 @@ final class DryEndpoints implements EndpointStrategy {
   private final List<DryClient.Request> posts = new CopyOnWriteArrayList<>();
   private final Queue<String> skipped = new ConcurrentLinkedQueue<>();
   private volatile ClaimedMessage claimed;
+  private volatile OneStatement one;
+
+  /** A statement that is run, and what became of it. */
+  static final class OneStatement {
+    private final String file;
+    private final JdbcTemplate template;
+    private volatile Ran ran;
+
+    /**
+     * @param source where it is run, whatever its endpoint says
+     */
+    OneStatement(String file, DataSource source) {
+      this.file = file;
+      template = new JdbcTemplate(source);
+    }
+
+    /** What it returned; nothing if no exchange has come to it. */
+    Optional<Ran> ran() {
+      return Optional.ofNullable(ran);
+    }
+  }
+
+  /**
+   * What a statement returned.
+   *
+   * @param failure why it did not, or null
+   */
+  record Ran(Object body, Exception failure) {}
 
   /**
    * @param reads whether statements that only read are run
@@ -98,6 +126,15 @@ final class DryEndpoints implements EndpointStrategy {
     posts.clear();
     skipped.clear();
     claimed = message;
+  }
+
+  /**
+   * Lets a statement run. The exchange that has run it ends there.
+   *
+   * @param statement null to let none run
+   */
+  void let(OneStatement statement) {
+    one = statement;
   }
 
   /** The POSTs that would have left. */
@@ -135,25 +172,56 @@ final class DryEndpoints implements EndpointStrategy {
   }
 
   private Processor statement(SqlEndpoint sql, String name) {
-    sources.put(FlowFiles.name(sql.getQuery()), sql.getDataSource());
+    String file = FlowFiles.name(sql.getQuery());
+    sources.put(file, sql.getDataSource());
+    Processor dry = dry(sql, name);
+    return exchange -> {
+      OneStatement runs = one;
+      if (runs != null && runs.file.equals(file)) {
+        run(sql, runs, exchange);
+      } else {
+        dry.process(exchange);
+      }
+    };
+  }
+
+  private Processor dry(SqlEndpoint sql, String name) {
     if (CLAIMED.equals(sql.getOutputClass())) {
       return exchange -> exchange.getMessage().setBody(List.of(claimed));
     }
     return reads ? exchange -> read(sql, name, exchange) : exchange -> skipped.add(name);
   }
 
+  private static void run(SqlEndpoint sql, OneStatement statement, Exchange exchange) {
+    Exception failure = null;
+    try {
+      process(sql, statement.template, exchange);
+    } catch (Exception e) {
+      failure = e;
+    }
+    statement.ran = new Ran(exchange.getMessage().getBody(), failure);
+    exchange.setRouteStop(true);
+  }
+
   /** Runs a statement that only reads. */
   private void read(SqlEndpoint sql, String name, Exchange exchange) throws Exception {
-    sql.setJdbcTemplate(new JdbcTemplate(new ReadOnly(sql.getDataSource())));
-    Producer producer = sql.createProducer();
-    producer.start();
     try {
-      producer.process(exchange);
+      process(sql, new JdbcTemplate(new ReadOnly(sql.getDataSource())), exchange);
     } catch (Exception e) {
       if (!SqlFailures.readOnly(e)) {
         throw e;
       }
       skipped.add(name);
+    }
+  }
+
+  private static void process(SqlEndpoint sql, JdbcTemplate template, Exchange exchange)
+      throws Exception {
+    sql.setJdbcTemplate(template);
+    Producer producer = sql.createProducer();
+    producer.start();
+    try {
+      producer.process(exchange);
     } finally {
       producer.stop();
     }

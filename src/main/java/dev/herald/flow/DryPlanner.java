@@ -5,6 +5,8 @@ package dev.herald.flow;
  * one batch. Its other methods are stepped over.
  */
 public final class DryPlanner {
+  private volatile String[] lost;
+
   /** Any claim: the statement that it is for is not run. */
   public Object next() {
     return "claim";
@@ -15,9 +17,16 @@ public final class DryPlanner {
     return next();
   }
 
-  /** No claim's answer was lost. */
+  /** No claim's answer was lost, unless a check says so. */
   public Object lost() {
-    return null;
+    return lost;
+  }
+
+  /**
+   * @param claims whose answers were lost; null for none
+   */
+  void lose(String[] claims) {
+    lost = claims;
   }
 
   /** Stepped over, like those below: they are here to be found. */

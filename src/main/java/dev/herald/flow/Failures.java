@@ -1,7 +1,7 @@
 package dev.herald.flow;
 
+import dev.herald.problem.Reason;
 import java.util.Optional;
-import org.springframework.core.NestedExceptionUtils;
 
 /** Does everything that can be done, and keeps the first failure. Not thread-safe. */
 final class Failures {
@@ -19,10 +19,7 @@ final class Failures {
     try {
       step.run();
     } catch (Exception | LinkageError e) {
-      Throwable root = NestedExceptionUtils.getMostSpecificCause(e);
-      IllegalStateException failure =
-          new IllegalStateException(
-              what + ": " + (root.getMessage() == null ? root : root.getMessage()), e);
+      IllegalStateException failure = new IllegalStateException(what + ": " + Reason.of(e), e);
       if (first == null) {
         first = failure;
       } else {

@@ -48,7 +48,7 @@ public final class Flow {
   private final Surroundings around;
   private final List<String> patterns;
   private final Collection<String> operations;
-  private final StatementCheck database;
+  private final Optional<Samples> samples;
   private final Loader loader;
   private final Swap swap;
   private final ReentrantLock one = new ReentrantLock();
@@ -84,7 +84,7 @@ public final class Flow {
    * @param around what a flow finds around it
    * @param patterns of the route files, as {@code camel.main.routes-include-pattern} has them
    * @param operations the operations of the contract that routes answer, by id
-   * @param database prepares a statement, and returns what PostgreSQL says against it
+   * @param samples for the statements; nothing without a database to ask
    * @param readAtStart files that only a start reads
    * @param quiet how routes are made quiet
    * @throws ConfigurationException if the files cannot be read
@@ -93,13 +93,13 @@ public final class Flow {
       Surroundings around,
       List<String> patterns,
       Collection<String> operations,
-      StatementCheck database,
+      Optional<Samples> samples,
       List<Path> readAtStart,
       Swap.Quiet quiet) {
     this.around = around;
     this.patterns = patterns;
     this.operations = operations;
-    this.database = database;
+    this.samples = samples;
     startOnly = new StartOnly(readAtStart);
     running = read();
     loader = new Loader(running);
@@ -183,7 +183,7 @@ public final class Flow {
         () -> {
           FlowFiles next = read();
           try (Rehearsal flow = Rehearsal.of(next, around, true)) {
-            refuse(FlowCheck.check(flow, next, operations, database));
+            refuse(FlowCheck.check(flow, next, operations, samples));
             Rehearsal.Run run =
                 flow.run(
                     Verdict.sample(
@@ -318,8 +318,7 @@ public final class Flow {
     }
     try (Rehearsal flow = Rehearsal.of(files, around, false)) {
       return new Checked(
-          Stream.concat(
-                  unread.stream(), FlowCheck.check(flow, files, operations, database).stream())
+          Stream.concat(unread.stream(), FlowCheck.check(flow, files, operations, samples).stream())
               .toList(),
           flow.fixed(),
           "%d route files with %d routes, and %d statements"

@@ -6,7 +6,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,7 +25,7 @@ import org.apache.camel.support.PatternHelper;
  */
 final class FlowCheck {
   /** The number that the sample message goes to. */
-  private static final String SAMPLE_NUMBER = "+905551234567";
+  static final String SAMPLE_NUMBER = "+905551234567";
 
   /** The route that asks for claims. */
   static final String TICK = "dispatch-tick";
@@ -88,10 +87,10 @@ final class FlowCheck {
    * Returns what is wrong, all of it at once; nothing if the flow can run.
    *
    * @param operations the operations of the contract that routes answer, by id
-   * @param database prepares a statement, and returns what PostgreSQL says against it
+   * @param samples for the statements; nothing without a database to ask
    */
   static List<Fault> check(
-      Rehearsal flow, FlowFiles files, Collection<String> operations, StatementCheck database)
+      Rehearsal flow, FlowFiles files, Collection<String> operations, Optional<Samples> samples)
       throws InterruptedException {
     FlowCheck check = new FlowCheck(flow, files);
     check.faults.addAll(flow.faults());
@@ -110,12 +109,15 @@ final class FlowCheck {
       check.passedOn();
       check.targets();
     }
-    check.statements(database);
+    check.statements(samples.isPresent());
     check.configurations();
     if (readable) {
       check.used();
     }
     if (check.faults.isEmpty()) {
+      if (samples.isPresent()) {
+        check.works(samples.get());
+      }
       check.delivers();
     }
     return check.faults;
@@ -168,8 +170,8 @@ final class FlowCheck {
 
   /** A failure and a stop must reach who calls: Java, or the route of a claimed message. */
   private void passedOn() {
-    Set<RoutePart> claimed = reached(ENTERED.keySet());
-    Set<RoutePart> all = reached(CALLED.keySet());
+    Set<RoutePart> claimed = flow.reached(ENTERED.keySet());
+    Set<RoutePart> all = flow.reached(CALLED.keySet());
     all.addAll(claimed);
     for (RoutePart route : all) {
       if (!passesErrors(route)) {
@@ -191,23 +193,6 @@ final class FlowCheck {
                     .formatted(route.name(), group)));
       }
     }
-  }
-
-  /** The routes with these entrances, and those that they call. */
-  private Set<RoutePart> reached(Set<String> from) {
-    Set<String> open = new HashSet<>(from);
-    Set<RoutePart> reached = new LinkedHashSet<>();
-    boolean more = true;
-    while (more) {
-      more = false;
-      for (RoutePart route : routes) {
-        if (open.contains(route.entrance()) && reached.add(route)) {
-          open.addAll(route.directs());
-          more = true;
-        }
-      }
-    }
-    return reached;
   }
 
   private void entered(String uri, String why) {
@@ -250,13 +235,16 @@ final class FlowCheck {
     }
   }
 
-  private void statements(StatementCheck database) {
+  /**
+   * @param ask whether to ask the database about them
+   */
+  private void statements(boolean ask) {
     for (RoutePart route : routes) {
-      route.statements().forEach(target -> statement(route, target, database));
+      route.statements().forEach(target -> statement(route, target, ask));
     }
   }
 
-  private void statement(RoutePart route, RoutePart.Target target, StatementCheck database) {
+  private void statement(RoutePart route, RoutePart.Target target, boolean ask) {
     String file = target.statement();
     Optional<String> text = files.statement(file);
     if (text.isEmpty()) {
@@ -286,18 +274,17 @@ final class FlowCheck {
               target.line(),
               "%s says parametersCount: %d, but %s has %d; correct it"
                   .formatted(route.name(), target.parametersCount(), file, parsed.parameters())));
-    } else {
-      flow.sourceOf(file).ifPresent(source -> ask(file, source, parsed.sql(), database));
+    } else if (ask) {
+      flow.sourceOf(file).ifPresent(source -> ask(file, source, parsed.sql()));
     }
   }
 
-  private void ask(String file, DataSource source, String sql, StatementCheck database) {
+  private void ask(String file, DataSource source, String sql) {
     if (away.contains(source)) {
       return;
     }
     try {
-      database
-          .refusal(source, sql)
+      Statements.refusal(source, sql)
           .ifPresent(wrong -> faults.add(Fault.in(file, 0, "PostgreSQL refuses it: " + wrong)));
     } catch (SQLException e) {
       away.add(source);
@@ -342,6 +329,14 @@ final class FlowCheck {
                         .formatted(bean.replace(".", ", method "), file)));
           }
         });
+  }
+
+  private void works(Samples samples) throws InterruptedException {
+    try {
+      faults.addAll(StatementTrial.faults(flow, samples));
+    } catch (SQLException e) {
+      faults.add(AWAY);
+    }
   }
 
   private void delivers() throws InterruptedException {

@@ -3,6 +3,7 @@ package dev.herald.flow;
 import dev.herald.config.Durations;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.problem.Fault;
+import dev.herald.problem.Reason;
 import dev.herald.webhook.DryClient;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.time.Duration;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,8 +38,9 @@ import org.apache.camel.model.rest.RestDefinition;
 import org.apache.camel.support.DefaultExchange;
 import org.apache.camel.support.PluginHelper;
 import org.apache.camel.util.StringHelper;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
-import org.springframework.core.NestedExceptionUtils;
 
 /**
  * A flow in a context of its own, beside the one that runs: every route is created and started as a
@@ -45,6 +48,7 @@ import org.springframework.core.NestedExceptionUtils;
  * outside. Not thread-safe.
  */
 final class Rehearsal implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Rehearsal.class);
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   /** Where Camel names the step that it could not create. */
@@ -66,6 +70,7 @@ final class Rehearsal implements AutoCloseable {
   private final DryEndpoints outside;
   private final DefaultCamelContext camel;
   private final DrySteps dry = new DrySteps();
+  private final DryPlanner planner = new DryPlanner();
   private final ExecutorService threads;
   private final StepCheck steps;
   private final Secrets secrets;
@@ -100,7 +105,7 @@ final class Rehearsal implements AutoCloseable {
                 "webhookClient",
                 outside.client(),
                 "claimPlanner",
-                new DryPlanner(),
+                planner,
                 "deliveryThreads",
                 threads,
                 Loader.NAME,
@@ -161,8 +166,30 @@ final class Rehearsal implements AutoCloseable {
 
   /** Whether a database is the one that has the messages. */
   boolean isHeralds(DataSource source) {
-    return source == around.live().getRegistry().lookupByName("apiDataSource")
+    return source == heralds()
         || source == around.live().getRegistry().lookupByName("workDataSource");
+  }
+
+  /** The database that has the messages. */
+  DataSource heralds() {
+    return around.live().getRegistry().lookupByNameAndType("apiDataSource", DataSource.class);
+  }
+
+  /** The routes with these entrances, and those that they call. */
+  Set<RoutePart> reached(Set<String> from) {
+    Set<String> open = new HashSet<>(from);
+    Set<RoutePart> reached = new LinkedHashSet<>();
+    boolean more = true;
+    while (more) {
+      more = false;
+      for (RoutePart route : routes) {
+        if (open.contains(route.entrance()) && reached.add(route)) {
+          open.addAll(route.directs());
+          more = true;
+        }
+      }
+    }
+    return reached;
   }
 
   /** The beans that steps use: {@code name} or {@code name.method}. */
@@ -335,13 +362,61 @@ final class Rehearsal implements AutoCloseable {
           List.of(
               new DrySteps.Ended(
                   null,
-                  new TimeoutException("it did not end within " + Durations.show(PATIENCE)),
+                  tooLong(),
                   dry.current() instanceof ProcessorDefinition<?> step ? step : null)),
           null);
     } catch (ExecutionException e) {
       failure = new IllegalStateException(e.getCause());
     }
     return new Run(outside.posts(), outside.skipped(), dry.ended(), failure);
+  }
+
+  /**
+   * Enters a route and goes up to a statement, which is run on a database.
+   *
+   * @param body that it starts with
+   * @param variables that it starts with; {@code lost} is what bean claimPlanner gives it
+   * @return nothing if it did not come to the statement
+   */
+  Optional<DryEndpoints.Ran> run(
+      RoutePart route,
+      String statement,
+      DataSource database,
+      Object body,
+      Map<String, Object> variables)
+      throws InterruptedException {
+    DryEndpoints.OneStatement one = new DryEndpoints.OneStatement(statement, database);
+    Exchange exchange = new DefaultExchange(camel);
+    exchange.getMessage().setBody(body);
+    variables.forEach(exchange::setVariable);
+    outside.let(one);
+    planner.lose((String[]) variables.get("lost"));
+    dry.begin(System.nanoTime() + PATIENCE.toNanos());
+    try {
+      Route entered = camel.getRoute(route.id());
+      if (entered == null) {
+        return Optional.empty(); // Its precondition is false.
+      }
+      threads
+          .submit(
+              () -> {
+                entered.getConsumer().getProcessor().process(exchange);
+                return null;
+              })
+          .get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      return Optional.of(new DryEndpoints.Ran(null, tooLong()));
+    } catch (ExecutionException e) {
+      LOG.debug("{} failed before {}", route.name(), statement, e);
+    } finally {
+      outside.let(null);
+      planner.lose(null);
+    }
+    return one.ran();
+  }
+
+  private static TimeoutException tooLong() {
+    return new TimeoutException("it did not end within " + Durations.show(PATIENCE));
   }
 
   /** What a tick of the claim's timer does. Returns what failed, also if it was handled. */
@@ -391,9 +466,8 @@ final class Rehearsal implements AutoCloseable {
 
   /** The deepest message, without what an exception around it repeats. */
   String reason(Throwable failure) {
-    Throwable cause = NestedExceptionUtils.getMostSpecificCause(failure);
-    String text = cause.getMessage() == null ? cause.toString() : cause.getMessage();
-    text = StringHelper.after(text, " due to: ", text).strip();
+    String reason = Reason.of(failure);
+    String text = StringHelper.after(reason, " due to: ", reason).strip();
     return secrets.mask(text);
   }
 

@@ -100,6 +100,19 @@ public final class Intake {
     return accepted.get();
   }
 
+  /**
+   * What the statement would get that stores one message, with an Idempotency-Key. For a check.
+   *
+   * @param name of the API key, and the Idempotency-Key
+   */
+  public MessageBatch sample(NewMessage message, String name) {
+    return new MessageBatch(
+        List.of(new Request(List.of(message), name, name, name, new CompletableFuture<>())),
+        retry,
+        keyTtl,
+        true);
+  }
+
   /** Waiting requests get an answer; none is stored after this. */
   public void close() {
     closed = true;

@@ -100,6 +100,11 @@ public final class OutcomeRecorder {
     lastRecorded = batch;
   }
 
+  /** What the statement would get that records one outcome; nothing counts it. For a check. */
+  public OutcomeBatch sample(Outcome outcome) {
+    return new OutcomeBatch(List.of(new FinishedOutcome(outcome, System.nanoTime())), policy);
+  }
+
   /** Deliveries of this node that ended with this kind. */
   public long outcomes(Kind kind) {
     return outcomes.get(kind).sum();

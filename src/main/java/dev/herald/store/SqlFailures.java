@@ -3,7 +3,6 @@ package dev.herald.store;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.util.Set;
-import org.springframework.core.NestedExceptionUtils;
 import org.springframework.dao.DataAccessException;
 import org.springframework.dao.NonTransientDataAccessResourceException;
 import org.springframework.dao.TransientDataAccessException;
@@ -60,11 +59,14 @@ public final class SqlFailures {
         || (state.length() == 5 && OF_THE_SERVER.contains(state.substring(0, 2)));
   }
 
-  /** The SQLSTATE of the deepest cause; empty without one. */
+  /** The SQLSTATE of the deepest cause that has one; empty without any. */
   private static String state(Throwable failure) {
-    return NestedExceptionUtils.getMostSpecificCause(failure) instanceof SQLException sql
-            && sql.getSQLState() != null
-        ? sql.getSQLState()
-        : "";
+    String state = "";
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLException sql && sql.getSQLState() != null) {
+        state = sql.getSQLState();
+      }
+    }
+    return state;
   }
 }

@@ -26,6 +26,7 @@ import dev.herald.control.Routes;
 import dev.herald.control.SchedulerState;
 import dev.herald.control.StatsSnapshot;
 import dev.herald.dispatch.Circuit;
+import dev.herald.dispatch.Claim;
 import dev.herald.dispatch.ClaimPlanner;
 import dev.herald.dispatch.DeliveryThreads;
 import dev.herald.dispatch.Gate;
@@ -33,11 +34,14 @@ import dev.herald.dispatch.Shutdown;
 import dev.herald.flow.Flow;
 import dev.herald.flow.FlowWatch;
 import dev.herald.flow.RouteGroups;
+import dev.herald.flow.Samples;
 import dev.herald.flow.Surroundings;
 import dev.herald.flow.Swap;
 import dev.herald.flow.SwappableDirect;
 import dev.herald.flow.Turnstile;
 import dev.herald.intake.Intake;
+import dev.herald.intake.MessageBatch;
+import dev.herald.intake.NewMessage;
 import dev.herald.intake.NewMessages;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.message.Message;
@@ -45,6 +49,7 @@ import dev.herald.message.MessageAnswers;
 import dev.herald.message.MessageQueries;
 import dev.herald.message.PhoneNumbers;
 import dev.herald.outcome.BatchResults;
+import dev.herald.outcome.Outcome;
 import dev.herald.outcome.OutcomeBatch;
 import dev.herald.outcome.OutcomeClassifier;
 import dev.herald.outcome.OutcomeRecorder;
@@ -53,7 +58,6 @@ import dev.herald.outcome.RetryPolicy;
 import dev.herald.store.Database;
 import dev.herald.store.DueListener;
 import dev.herald.store.RowMappers;
-import dev.herald.store.Statements;
 import dev.herald.webhook.ExchangeOfRequest;
 import dev.herald.webhook.HeaderRules;
 import dev.herald.webhook.Payload;
@@ -395,7 +399,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                 .map(Contract.Operation::id)
                 .filter(id -> !fromMemory.containsKey(id))
                 .toList(),
-            checkOnly ? (source, sql) -> Optional.empty() : Statements::refusal,
+            checkOnly ? Optional.empty() : Optional.of(samples()),
             List.of(Path.of("openapi.yaml"), Path.of("application.properties")),
             new Swap.Quiet(
                 turnstile,
@@ -404,6 +408,25 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                 settings.webhook().timeout().multipliedBy(2).plusSeconds(5)));
     watch = new FlowWatch(flow, settings.routes().watch());
     registry.bind("flow", flow);
+  }
+
+  private Samples samples() {
+    return new Samples() {
+      @Override
+      public MessageBatch stored(NewMessage message, String key) {
+        return intake.sample(message, key);
+      }
+
+      @Override
+      public Claim claim() {
+        return planner.sample();
+      }
+
+      @Override
+      public OutcomeBatch ended(Outcome outcome) {
+        return recorder.sample(outcome);
+      }
+    };
   }
 
   private void bindApi() {

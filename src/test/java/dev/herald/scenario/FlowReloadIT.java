@@ -15,8 +15,14 @@ import dev.herald.testing.Sql;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -31,6 +37,161 @@ import org.junit.jupiter.api.io.TempDir;
 class FlowReloadIT {
   private static final String SECRET = "a-provider-key-that-nobody-may-see";
   private static final String SEND = "        - to:\n            id: http-send-message\n";
+
+  private record WrongStatement(String route, String file, String from, String to, String fault) {}
+
+  private static final List<WrongStatement> WRONG_STATEMENTS =
+      List.of(
+          wrong(
+              "intake insert-messages.sql",
+              "WHERE first_id IS NULL OR",
+              "WHERE false AND",
+              "does not store a message; it must"),
+          wrong(
+              "intake insert-messages.sql",
+              "greatest(send_at, now())",
+              "now() + interval '1 h'",
+              "stores a message that nobody claims"),
+          wrong(
+              "intake insert-messages.sql",
+              "        send_at, expires_at, reference,",
+              "        send_at, CASE WHEN expires_at IS NULL THEN expires_at END, reference,",
+              "does not keep when a message expires"),
+          wrong(
+              "intake insert-messages.sql",
+              "reference, metadata::json\n",
+              "reference, NULL::json\n",
+              "does not keep the client's own words"),
+          wrong(
+              "intake insert-messages.sql",
+              "SELECT id, created_at FROM stored",
+              "SELECT created_at FROM stored",
+              "does not return what it stored"),
+          wrong(
+              "intake insert-messages.sql",
+              "'PENDING', count(*)",
+              "'SENT', count(*)",
+              "does not count the change"),
+          wrong(
+              "intake insert-messages.sql",
+              "first_id IN (SELECT id FROM fresh)",
+              "true",
+              "stores a message again whose Idempotency-Key is known"),
+          wrong(
+              "dispatch claim-due.sql",
+              "AND EXISTS (SELECT FROM allowed)",
+              "AND EXISTS (SELECT FROM allowed) AND false",
+              "does not claim a message that is due"),
+          wrong(
+              "dispatch claim-due.sql",
+              "AND EXISTS (SELECT FROM allowed)",
+              "",
+              "claims while delivery is stopped"),
+          wrong(
+              "dispatch claim-due.sql",
+              "AND (lease_until IS NULL OR lease_until <= now())",
+              "",
+              "takes a message that another claim holds"),
+          wrong(
+              "dispatch claim-due.sql",
+              "AND (lease_until IS NULL OR lease_until <= now())",
+              "AND lease_until IS NULL",
+              "does not claim a message whose lease ran out"),
+          wrong(
+              "dispatch claim-due.sql",
+              "UPDATE message m\nSET claim_id = :#${variable.claim.id}, lease_until = now() + :#${variable.claim.leaseMs} * interval '1 ms', attempts",
+              "UPDATE message m\nSET changed_by = left(:#${variable.claim.id}::text || :#${variable.claim.leaseMs}, 0), attempts",
+              "does not lease the message that it claims"),
+          wrong(
+              "dispatch claim-due.sql",
+              "now() + :#${variable.claim.leaseMs} *",
+              "now() + 0 * :#${variable.claim.leaseMs} *",
+              "does not lease the message that it claims"),
+          wrong(
+              "dispatch claim-due.sql",
+              "due.claim_id IS NOT NULL AS orphan",
+              "false AS orphan",
+              "does not return the message that it claims as it is now"),
+          wrong(
+              "dispatch claim-due.sql",
+              "m.max_attempts, m.correlation_id",
+              "m.correlation_id",
+              "fails when it is run"),
+          wrong(
+              "dispatch claim-due.sql",
+              "WHERE claim_id IS NOT NULL\n    ON",
+              "WHERE false\n    ON",
+              "forgets that a message whose lease ran out may have been sent"),
+          wrong(
+              "record record-outcomes.sql",
+              "WHERE m.id = o.id AND",
+              "WHERE false AND m.id = o.id AND",
+              "does not record that a message was sent"),
+          wrong(
+              "record record-outcomes.sql",
+              "AND m.claim_id = o.claim_id",
+              "",
+              "records the outcome of a message that another claim holds"),
+          wrong(
+              "record record-outcomes.sql",
+              "coalesce(now() + o.wait_ms * interval '1 ms', m.next_attempt_at)",
+              "m.next_attempt_at",
+              "does not record that a message was not sent"),
+          wrong(
+              "record record-outcomes.sql",
+              "array_agg(position) AS positions",
+              "NULL::bigint[] AS positions",
+              "does not return what it recorded"),
+          wrong(
+              "dispatch give-back-claims.sql",
+              "WHERE m.id = lost.id",
+              "WHERE false",
+              "does not give back a message of a lost claim"),
+          wrong(
+              "dispatch give-back-claims.sql",
+              "WHERE claim_id = ANY (:#${variable.lost}::uuid[])",
+              "WHERE (true OR claim_id = ANY (:#${variable.lost}::uuid[]))",
+              "gives back a message that another claim holds"),
+          wrong(
+              "messages retry-message.sql",
+              "attempts = 0, ",
+              "",
+              "does not make a FAILED message due"),
+          wrong(
+              "messages cancel-message.sql",
+              "SET status = 'CANCELLED'",
+              "SET status = 'PENDING'",
+              "does not cancel a pending message"),
+          wrong(
+              "messages update-message.sql",
+              "AND m.claim_id IS NULL",
+              "",
+              "changes a message that a claim holds"),
+          wrong(
+              "messages update-message.sql",
+              "m.status = 'PENDING' AND",
+              "m.status = 'SENT' AND",
+              "does not change a pending message"),
+          wrong(
+              "housekeeping expire-messages.sql",
+              "AND expires_at <= now()",
+              "AND expires_at > now()",
+              "does not expire a message"),
+          wrong(
+              "housekeeping remove-finished.sql",
+              "status IN ('FAILED', 'CANCELLED', 'EXPIRED')",
+              "status <> 'UNKNOWN'",
+              "removes a message that is PENDING"),
+          wrong(
+              "control switch-scheduler.sql",
+              "WHERE current.running <>",
+              "WHERE current.running =",
+              "does not switch delivery"));
+
+  private static WrongStatement wrong(String where, String from, String to, String fault) {
+    String[] parts = where.split(" ");
+    return new WrongStatement(parts[0], parts[1], from, to, fault);
+  }
 
   @TempDir static Path folder;
   private static SampleWebhook webhook;
@@ -120,6 +281,105 @@ class FlowReloadIT {
     assertThat(fault.path("file").asText()).endsWith("get-message.sql");
     assertThat(fault.path("detail").asText())
         .contains("PostgreSQL refuses it: ERROR: column \"nothing\" does not exist");
+  }
+
+  /**
+   * Each is an edit that PostgreSQL accepts, and after which nothing, or the wrong thing, happens.
+   */
+  @Test
+  void should_refuse_a_statement_that_does_the_wrong_thing() throws IOException {
+    List<WrongStatement> left = new ArrayList<>(WRONG_STATEMENTS);
+    while (!left.isEmpty()) {
+      Map<String, WrongStatement> now = new TreeMap<>();
+      for (WrongStatement wrong : left) {
+        // What is not stored cannot be claimed: the others are not tried with it.
+        if (now.isEmpty() || !left.get(0).route().equals("intake")) {
+          now.putIfAbsent(wrong.file(), wrong);
+        }
+      }
+      left.removeAll(now.values());
+      routes.restore();
+      for (WrongStatement wrong : now.values()) {
+        Files.deleteIfExists(folder.resolve(wrong.file()));
+        edited(wrong.route(), wrong.file(), wrong.from(), wrong.to());
+      }
+      JsonNode faults = api.post("/api/v1/flow/check", null).body().path("faults");
+      assertThat(faults)
+          .as(now.toString())
+          .hasSize(now.size())
+          .allSatisfy(
+              fault -> {
+                Path file = Path.of(fault.path("file").asText()).getFileName();
+                assertThat(fault.path("detail").asText())
+                    .contains(now.get(file.toString()).fault());
+              });
+    }
+    assertThat(sql.number("SELECT count(*) FROM message")).isZero();
+    assertThat(sql.number("SELECT count(*) FROM message_tally")).isZero();
+    assertThat(sql.value("SELECT running FROM scheduler")).isEqualTo("t");
+  }
+
+  @Test
+  void should_run_statements_on_a_sample_while_every_row_of_the_tables_is_locked()
+      throws SQLException {
+    sql.update("UPDATE scheduler SET running = false");
+    sql.update(
+        "INSERT INTO message (phone_number, content, max_attempts, id) SELECT '+1', '', 3, gen_random_uuid()");
+    try (Connection other = sql.connect();
+        Statement locks = other.createStatement()) {
+      other.setAutoCommit(false);
+      locks.execute("SELECT 1 FROM scheduler, delivery_rate, message FOR UPDATE");
+      api.post("/api/v1/flow/check", null).expect(200);
+    }
+    assertThat(sql.number("SELECT count(*) FROM message WHERE claim_id IS NULL")).isEqualTo(1);
+  }
+
+  /** Then the rest would run on the real tables. */
+  @Test
+  void should_try_no_more_when_a_statement_ends_the_transaction() throws IOException {
+    edited(
+        "intake",
+        "insert-messages.sql",
+        "LEFT JOIN notified ON true",
+        "LEFT JOIN notified ON true; COMMIT");
+    try (CapturedLog log = new CapturedLog()) {
+      api.post("/api/v1/flow/check", null);
+      assertThat(log.lines()).anyMatch(line -> line.contains("not tried on a sample message"));
+    }
+    assertThat(sql.number("SELECT count(*) FROM message")).isZero();
+  }
+
+  @Test
+  void should_accept_a_statement_that_does_the_same_and_more() throws IOException {
+    edited(
+        "intake",
+        "insert-messages.sql",
+        "SELECT id, created_at",
+        "SELECT 1 AS more, id, created_at");
+    edited("dispatch", "claim-due.sql", "RETURNING m.id", "-- mine\nRETURNING 1 AS more, m.id");
+    edited(
+        "dispatch",
+        "claim-due.sql",
+        "ORDER BY next_attempt_at, id\n        LIMIT",
+        "ORDER BY length(content), id\n        LIMIT");
+    edited("record", "record-outcomes.sql", "SELECT now() AS at", "SELECT 1 AS more, now() AS at");
+    edited("messages", "retry-message.sql", "SELECT *,", "SELECT 1 AS more, *,");
+    sql.update("ALTER TABLE message ADD COLUMN IF NOT EXISTS mine text DEFAULT 'x'");
+    api.post("/api/v1/flow/check", null).expect(200);
+    api.post("/api/v1/flow/reload", null).expect(200);
+    send("by edited statements");
+    sql.update("ALTER TABLE message DROP COLUMN mine");
+  }
+
+  private static void edited(String route, String file, String from, String to) throws IOException {
+    Path statement = folder.resolve(file);
+    if (Files.notExists(statement)) {
+      Files.copy(Path.of("sql").resolve(file), statement);
+      edit(route, "sql/" + file, statement.toString());
+    }
+    String text = Files.readString(statement);
+    assertThat(text).contains(from);
+    Files.writeString(statement, text.replace(from, to));
   }
 
   @Test
@@ -359,7 +619,7 @@ class FlowReloadIT {
   }
 
   private static Map<String, String> states() {
-    Map<String, String> states = new java.util.TreeMap<>();
+    Map<String, String> states = new TreeMap<>();
     api.get("/api/v1/routes")
         .expect(200)
         .body()
