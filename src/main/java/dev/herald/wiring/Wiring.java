@@ -1,5 +1,6 @@
 package dev.herald.wiring;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.herald.api.Admission;
 import dev.herald.api.ApiKeys;
 import dev.herald.api.ApiServer;
@@ -11,6 +12,7 @@ import dev.herald.api.Operations;
 import dev.herald.api.RateLimits;
 import dev.herald.api.RequestFilter;
 import dev.herald.api.RequestFilter.Reply;
+import dev.herald.api.Requests;
 import dev.herald.api.SwaggerUi;
 import dev.herald.config.ClientTls;
 import dev.herald.config.ConfigurationException;
@@ -420,6 +422,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind(
         "operations", new Operations(contract, json, exceptions, fromMemory.keySet(), turnstile));
     registry.bind("objectMapper", Json.MAPPER);
+    registry.bind("requests", new Requests(contract));
+    camel.getTypeConverterRegistry().addTypeConverter(JsonNode.class, Record.class, Json.NODES);
   }
 
   private void bindServer() throws Exception {
