@@ -9,6 +9,7 @@ import dev.herald.testing.Api;
 import dev.herald.testing.Api.Answer;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
+import dev.herald.testing.Page;
 import dev.herald.testing.Sql;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -85,6 +86,7 @@ class FacadesIT {
     webhook = new SampleWebhook();
     write("mine", MINE);
     write("rest", REST);
+    write("orders", new Page(Path.of("docs/facades.md")).yaml("order-shipped"));
     String database = Local.servers().newDatabase();
     sql = new Sql(database);
     node =
@@ -105,6 +107,21 @@ class FacadesIT {
     write("mine", MINE);
     write("rest", REST);
     api.post("/api/v1/flow/reload", null).expect(200);
+  }
+
+  @Test
+  void should_answer_as_the_file_in_the_docs() {
+    Map<String, String> to = Map.of("phone", "+905551234567");
+    Answer told = api.post("/orders/4711/shipped", to).expect(201);
+    String id = told.text("/message");
+    assertThat(api.post("/orders/4711/shipped", to).expect(201).text("/message")).isEqualTo(id);
+    await().until(() -> api.status(id).equals("SENT"));
+    assertThat(api.get("/orders/told?limit=1").expect(200).text("/0/content"))
+        .isEqualTo("Your order 4711 is on its way.");
+    refuses(400, api.get("/orders/told?limit=0"))
+        .isEqualTo("{\"error\":\"limit must be a whole number from 1 to 100\"}");
+    refuses(400, api.post("/orders/4711/shipped", Map.of("phone", "+14155552671", "x", 1)))
+        .contains("Idempotency-Key");
   }
 
   @Test
