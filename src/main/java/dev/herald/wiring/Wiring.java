@@ -191,7 +191,11 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     warnOfShortKeys();
     CompletableFuture<Contract> loading =
         CompletableFuture.supplyAsync(
-            () -> Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength()));
+            () ->
+                Contract.load(
+                    Path.of("openapi.yaml"),
+                    settings.messages().minLength(),
+                    settings.messages().maxLength()));
     phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
     calls = new RouteCalls(camel.createProducerTemplate(), turnstile);
     json = new Json();
