@@ -2,6 +2,7 @@ package dev.herald.config;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -131,7 +132,8 @@ public record Settings(
   public record Circuit(Duration window, int minimumCalls, int failureRate, Duration openFor) {}
 
   /** {@code retention} zero keeps everything. */
-  public record Messages(int maxLength, Optional<String> defaultRegion, Duration retention) {}
+  public record Messages(
+      int minLength, int maxLength, Optional<String> defaultRegion, Duration retention) {}
 
   /** {@code lateAfter} zero means never. */
   public record Health(Duration lateAfter) {}
@@ -139,6 +141,7 @@ public record Settings(
   /**
    * @param watch how long changed files must stay the same before they are reloaded; zero means
    *     never
+   * @param include patterns of the route files besides those of the flow itself
    */
-  public record Routes(Duration watch) {}
+  public record Routes(Duration watch, List<String> include) {}
 }

@@ -86,11 +86,10 @@ final class FlowCheck {
   /**
    * Returns what is wrong, all of it at once; nothing if the flow can run.
    *
-   * @param operations the operations of the contract that routes answer, by id
+   * @param api the contract
    * @param samples for the statements; nothing without a database to ask
    */
-  static List<Fault> check(
-      Rehearsal flow, FlowFiles files, Collection<String> operations, Optional<Samples> samples)
+  static List<Fault> check(Rehearsal flow, FlowFiles files, Flow.Api api, Optional<Samples> samples)
       throws InterruptedException {
     FlowCheck check = new FlowCheck(flow, files);
     check.faults.addAll(flow.faults());
@@ -105,7 +104,8 @@ final class FlowCheck {
     if (flow.allRead()) {
       check.needed();
       check.ticks();
-      check.called(operations);
+      check.called(api.operations());
+      check.outsideContract(api);
       check.passedOn();
       check.targets();
     }
@@ -165,6 +165,20 @@ final class FlowCheck {
       faults.add(
           Fault.of(
               "nothing serves openapi.yaml; put the rest element back, it was in routes/api.camel.yaml"));
+    }
+  }
+
+  /** What the contract has is answered by its operations only. */
+  private void outsideContract(Flow.Api api) {
+    for (RoutePart route : routes) {
+      String path = route.isHttp() ? route.entrance().substring(HttpEntrance.HTTP.length()) : null;
+      if (path != null && api.has().test(path)) {
+        faults.add(
+            route.fault(
+                route.line(),
+                "%s starts at %s, which belongs to the API of openapi.yaml; choose a path outside of it"
+                    .formatted(route.name(), path)));
+      }
     }
   }
 

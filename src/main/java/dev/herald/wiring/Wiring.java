@@ -1,19 +1,23 @@
 package dev.herald.wiring;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.herald.api.Admission;
 import dev.herald.api.ApiKeys;
 import dev.herald.api.ApiServer;
 import dev.herald.api.Contract;
+import dev.herald.api.Entrances;
 import dev.herald.api.ExceptionMapper;
 import dev.herald.api.Json;
 import dev.herald.api.Operations;
 import dev.herald.api.RateLimits;
 import dev.herald.api.RequestFilter;
 import dev.herald.api.RequestFilter.Reply;
+import dev.herald.api.Requests;
 import dev.herald.api.SwaggerUi;
 import dev.herald.config.ClientTls;
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.PortCheck;
+import dev.herald.config.RouteFiles;
 import dev.herald.config.Settings;
 import dev.herald.config.SettingsReader;
 import dev.herald.control.AuditLog;
@@ -81,6 +85,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
@@ -103,7 +108,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
       Optional.ofNullable(Wiring.class.getPackage().getImplementationVersion()).orElse("dev");
 
   /** The patterns of the route files. */
-  private static final String ROUTES = "camel.main.routes-include-pattern";
+  public static final String ROUTES = "camel.main.routes-include-pattern";
 
   private static final Map<Class<?>, RowMapper<?>> READERS =
       Map.of(
@@ -143,6 +148,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private PhoneNumbers phoneNumbers;
   private RouteCalls calls;
   private Json json;
+  private ExceptionMapper exceptions;
   private Metrics metrics;
   private Database database;
   private Circuit circuit;
@@ -189,7 +195,11 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     warnOfShortKeys();
     CompletableFuture<Contract> loading =
         CompletableFuture.supplyAsync(
-            () -> Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength()));
+            () ->
+                Contract.load(
+                    Path.of("openapi.yaml"),
+                    settings.messages().minLength(),
+                    settings.messages().maxLength()));
     phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
     calls = new RouteCalls(camel.createProducerTemplate(), turnstile);
     json = new Json();
@@ -394,11 +404,14 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     flow =
         new Flow(
             new Surroundings(camel, configuration, keys.get(), client, reservedBeans),
-            List.of(configuration.apply(ROUTES).orElse("").split(",")),
-            contract.operations().stream()
-                .map(Contract.Operation::id)
-                .filter(id -> !fromMemory.containsKey(id))
-                .toList(),
+            routePatterns(configuration),
+            settings.routes().include(),
+            new Flow.Api(
+                contract.operations().stream()
+                    .map(Contract.Operation::id)
+                    .filter(id -> !fromMemory.containsKey(id))
+                    .toList(),
+                RequestFilter.reserved(contract)),
             checkOnly ? Optional.empty() : Optional.of(samples()),
             List.of(Path.of("openapi.yaml"), Path.of("application.properties")),
             new Swap.Quiet(
@@ -431,16 +444,19 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
 
   private void bindApi() {
     registry.bind("contract", contract);
-    ExceptionMapper exceptions = new ExceptionMapper(json);
+    exceptions = new ExceptionMapper(json);
     registry.bind("exceptionMapper", exceptions);
     registry.bind(
         "operations", new Operations(contract, json, exceptions, fromMemory.keySet(), turnstile));
     registry.bind("objectMapper", Json.MAPPER);
+    registry.bind("requests", new Requests(contract));
+    camel.getTypeConverterRegistry().addTypeConverter(JsonNode.class, Record.class, Json.NODES);
   }
 
   private void bindServer() throws Exception {
     Admission admission = new Admission(settings.server());
     metrics.bind(admission);
+    Entrances entrances = new Entrances(camel, turnstile, json, exceptions, admission);
     RequestFilter filter =
         new RequestFilter(
             contract,
@@ -450,11 +466,12 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             new SwaggerUi(),
             fromMemory,
             admission,
+            entrances,
             settings.server());
     registry.bind("serverVertx", new VertxOptions().setWorkerPoolSize(settings.server().workers()));
     registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
-    registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, ApiServer.engine(admission));
-    ApiServer server = new ApiServer(settings.server(), filter, admission);
+    registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, entrances);
+    ApiServer server = new ApiServer(settings.server(), filter, admission, entrances);
     camel.addService(server, true, true);
     camel.addStartupListener(new WhenStarted(server, client, flow, watch, settings));
   }
@@ -473,6 +490,14 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     metrics.bind(database);
     metrics.bind(snapshot);
     metrics.bind(flow);
+  }
+
+  /** The patterns of all route files. */
+  public static List<String> routePatterns(Function<String, Optional<String>> configuration) {
+    return Stream.concat(
+            Stream.of(configuration.apply(ROUTES).orElse("").split(",")),
+            RouteFiles.included(configuration.apply("routes.include").orElse("")).stream())
+        .toList();
   }
 
   /**
