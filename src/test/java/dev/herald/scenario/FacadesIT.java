@@ -48,7 +48,7 @@ class FacadesIT {
                     - expression: {simple: {expression: "${variable.name} == 'nobody'"}}
                       steps:
                         - throwException: {exceptionType: java.lang.IllegalStateException, message: a secret}
-              - setBody: {expression: {simple: {expression: "Hello ${variable.name}, ${variable.request.query[from]}, ${variable.key}, ${body}, ${variable.correlationId}, ${headers}"}}}
+              - setBody: {expression: {simple: {expression: "Hello ${variable.name}, ${variable.request.query[from]}, ${variable.key}, ${body}, ${variable.correlationId}, ${variable.request.headers[authorization]}${variable.request.headers[herald-key-name]}${variable.request.headers[x-mine]}, ${headers}"}}}
       - route:
           id: mine-raw
           description: Fail past every handler
@@ -329,9 +329,12 @@ class FacadesIT {
                 "CamelHttpUri",
                 "http://elsewhere",
                 "X-Correlation-ID",
-                "an-id")
+                "an-id",
+                "X-Mine",
+                "own")
             .expect(200);
-    assertThat(answer.http().body()).isEqualTo("Hello jöe+a/b, here, default, the body, an-id, {}");
+    assertThat(answer.http().body())
+        .isEqualTo("Hello jöe+a/b, here, default, the body, an-id, own, {}");
     assertThat(answer.http().headers().firstValue("X-Correlation-ID")).hasValue("an-id");
     assertThat(answer.http().headers().firstValue("Content-Type"))
         .hasValue("text/plain; charset=utf-8");
