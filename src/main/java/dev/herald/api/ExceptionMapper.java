@@ -1,5 +1,6 @@
 package dev.herald.api;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.Type;
@@ -9,6 +10,7 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.Processor;
 import org.apache.camel.component.direct.DirectConsumerNotAvailableException;
+import org.apache.camel.support.processor.PredicateValidationException;
 import org.apache.camel.util.ObjectHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,6 +59,11 @@ public final class ExceptionMapper implements Processor {
     if (SqlFailures.away(failure)) {
       LOG.warn("Route {} could not reach PostgreSQL: {}", route, failure.getMessage());
       return Problem.of(Type.UNAVAILABLE, "PostgreSQL does not respond; try again later");
+    }
+    if (ObjectHelper.getException(PredicateValidationException.class, failure) != null
+        || failure instanceof JsonProcessingException) {
+      LOG.warn("Route {} refused a request: {}", route, failure.getMessage());
+      return Problem.of(Type.MALFORMED, "the body is not what this call takes");
     }
     if (failure instanceof DirectConsumerNotAvailableException) {
       return Problem.of(

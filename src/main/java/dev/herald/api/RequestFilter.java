@@ -46,6 +46,7 @@ public final class RequestFilter {
 
   private final Contract contract;
   private final ApiKeys keys;
+  private final ReceiptToken receiptToken;
   private final RateLimits limits;
   private final Json json;
   private final SwaggerUi ui;
@@ -64,6 +65,7 @@ public final class RequestFilter {
   public RequestFilter(
       Contract contract,
       ApiKeys keys,
+      ReceiptToken receiptToken,
       RateLimits limits,
       Json json,
       SwaggerUi ui,
@@ -73,6 +75,7 @@ public final class RequestFilter {
       Settings.Server settings) {
     this.contract = contract;
     this.keys = keys;
+    this.receiptToken = receiptToken;
     this.limits = limits;
     this.json = json;
     this.ui = ui;
@@ -187,7 +190,17 @@ public final class RequestFilter {
       return;
     }
     Operation operation = operations.get(request.method().name());
-    if (operation == null || operation.secured()) {
+    if (ReceiptToken.guards(path)) {
+      Optional<Problem> problem = receiptToken.problem(context.queryParams());
+      if (problem.isPresent()) {
+        refuse(context, problem.get());
+        return;
+      }
+      if (limits.on() && tooMany(context, ReceiptToken.CALLER)) {
+        return;
+      }
+      headers.set(Operations.KEY_NAME, ReceiptToken.CALLER);
+    } else if (operation == null || operation.secured()) {
       Optional<String> key = keys.nameOf(headers.get("Authorization"));
       if (key.isEmpty() && (path.startsWith("/api") || !methods.isEmpty())) {
         context.response().putHeader("WWW-Authenticate", "Bearer");
@@ -201,7 +214,7 @@ public final class RequestFilter {
       key.ifPresent(name -> headers.set(Operations.KEY_NAME, name));
     }
     if (methods.isEmpty()) {
-      refuse(context, nothingAt(path));
+      refuse(context, ReceiptToken.guards(path) ? ReceiptToken.nothingAt(path) : nothingAt(path));
     } else if (!methods.contains(request.method().name())) {
       refuseMethod(context, allowed(methods));
     } else if (operation == null) {

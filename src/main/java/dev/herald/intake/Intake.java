@@ -180,6 +180,7 @@ public final class Intake {
               null,
               message.reference(),
               message.metadata(),
+              null,
               null));
     }
     return shown;

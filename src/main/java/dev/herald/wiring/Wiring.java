@@ -9,6 +9,7 @@ import dev.herald.api.ExceptionMapper;
 import dev.herald.api.Json;
 import dev.herald.api.Operations;
 import dev.herald.api.RateLimits;
+import dev.herald.api.ReceiptToken;
 import dev.herald.api.RequestFilter;
 import dev.herald.api.RequestFilter.Reply;
 import dev.herald.api.SwaggerUi;
@@ -52,6 +53,7 @@ import dev.herald.outcome.OutcomeClassifier;
 import dev.herald.outcome.OutcomeRecorder;
 import dev.herald.outcome.RedisFeed;
 import dev.herald.outcome.RetryPolicy;
+import dev.herald.receipt.Receipts;
 import dev.herald.store.Database;
 import dev.herald.store.DueListener;
 import dev.herald.store.RowMappers;
@@ -152,6 +154,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private OutcomeRecorder recorder;
   private Gate gate;
   private Intake intake;
+  private Receipts receipts;
   private DueListener listener;
   private Health health;
   private RouteStops stops;
@@ -356,6 +359,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private void bindMessages() {
     registry.bind("messageQueries", new MessageQueries(phoneNumbers));
     registry.bind("messageAnswers", new MessageAnswers());
+    receipts = new Receipts(settings.receipts().keepUnmatched(), System::nanoTime);
+    registry.bind("receipts", receipts);
   }
 
   private void bindControl() {
@@ -430,6 +435,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         new RequestFilter(
             contract,
             new ApiKeys(settings.api().keys(), settings.api().open()),
+            new ReceiptToken(settings.receipts().token()),
             new RateLimits(settings.api().rateLimit()),
             json,
             new SwaggerUi(),
@@ -459,6 +465,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     metrics.bind(database);
     metrics.bind(snapshot);
     metrics.bind(flow);
+    metrics.bind(receipts);
   }
 
   /** The patterns of all route files. */
