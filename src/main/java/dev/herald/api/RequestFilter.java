@@ -40,6 +40,7 @@ public final class RequestFilter {
   private static final Logger LOG = LoggerFactory.getLogger(RequestFilter.class);
   private static final Pattern CORRELATION_ID = Pattern.compile("[A-Za-z0-9._:/+=-]{1,128}");
   private static final String HEAD = "herald.head";
+  private static final int UNAUTHORIZED = 401;
 
   /** Why a call fails whose route does not run. */
   static final String STOPPED = "the route of this call is stopped on this node; try again later";
@@ -193,6 +194,9 @@ public final class RequestFilter {
     if (ReceiptToken.guards(path)) {
       Optional<Problem> problem = receiptToken.problem(context.queryParams());
       if (problem.isPresent()) {
+        if (problem.get().status() == UNAUTHORIZED) {
+          context.response().putHeader("WWW-Authenticate", "Token");
+        }
         refuse(context, problem.get());
         return;
       }

@@ -370,7 +370,14 @@ class ReceiptsIT {
     provider.post(JSON, Map.of("results", List.of(result("b-3", "PENDING")))).expect(200);
     for (Object malformed :
         List.of(
-            "", "[", "[]", "{}", "{\"results\":1}", "{\"results\":[1]}", "{\"results\":[{}]}", "{\"results\":[{\"status\":1}]}")) {
+            "",
+            "[",
+            "[]",
+            "{}",
+            "{\"results\":1}",
+            "{\"results\":[1]}",
+            "{\"results\":[{}]}",
+            "{\"results\":[{\"status\":1}]}")) {
       assertThat(provider.post(JSON, malformed).expect(400).text("/type")).endsWith(":malformed");
     }
   }
