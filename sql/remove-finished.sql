@@ -24,7 +24,7 @@ WITH terms AS (
 ), gone AS (
     DELETE FROM message
     WHERE id IN (SELECT id FROM sent UNION ALL SELECT id FROM closed)
-    RETURNING status
+    RETURNING status, delivery
 ), forgotten AS (
     DELETE FROM idempotency_key
     WHERE (owner, key) IN (
@@ -34,4 +34,6 @@ WITH terms AS (
         FOR UPDATE SKIP LOCKED)
 )
 INSERT INTO message_tally (status, n, at)
-SELECT status, -count(*), 'epoch' FROM gone GROUP BY status
+SELECT status, -count(*), timestamptz 'epoch' FROM gone GROUP BY status
+UNION ALL
+SELECT delivery, -count(*), timestamptz 'epoch' FROM gone WHERE delivery IS NOT NULL GROUP BY delivery

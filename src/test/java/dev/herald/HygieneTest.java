@@ -238,7 +238,10 @@ class HygieneTest {
     }
     assertThat(counts)
         .containsOnlyKeys(
-            "sql/claim-due.sql", "sql/insert-messages.sql", "sql/record-outcomes.sql");
+            "sql/claim-due.sql",
+            "sql/insert-messages.sql",
+            "sql/record-outcomes.sql",
+            "sql/record-receipts.sql");
     counts.forEach(
         (file, count) ->
             assertThat(findAll(Pattern.compile(":#\\$\\{([^}]+)}"), read(Path.of(file))))
@@ -290,6 +293,7 @@ class HygieneTest {
         List.of(
             "api.key",
             "database.password",
+            "receipts.token",
             "webhook.auth-value",
             "webhook.signing-secret",
             "webhook.url")) {

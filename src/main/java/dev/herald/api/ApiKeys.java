@@ -38,11 +38,20 @@ public final class ApiKeys {
         || !authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {
       return Optional.empty();
     }
-    byte[] given = digest(authorization.substring(SCHEME.length()).strip());
+    return named(authorization.substring(SCHEME.length()).strip());
+  }
+
+  /** Whether a text is one of the keys; null is none. */
+  boolean has(String key) {
+    return key != null && named(key).isPresent();
+  }
+
+  private Optional<String> named(String key) {
+    byte[] given = digest(key);
     String found = null;
-    for (Map.Entry<byte[], String> key : names.entrySet()) {
-      if (MessageDigest.isEqual(key.getKey(), given)) {
-        found = key.getValue();
+    for (Map.Entry<byte[], String> known : names.entrySet()) {
+      if (MessageDigest.isEqual(known.getKey(), given)) {
+        found = known.getValue();
       }
     }
     return Optional.ofNullable(found);

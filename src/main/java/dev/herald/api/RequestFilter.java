@@ -40,12 +40,14 @@ public final class RequestFilter {
   private static final Logger LOG = LoggerFactory.getLogger(RequestFilter.class);
   private static final Pattern CORRELATION_ID = Pattern.compile("[A-Za-z0-9._:/+=-]{1,128}");
   private static final String HEAD = "herald.head";
+  private static final int UNAUTHORIZED = 401;
 
   /** Why a call fails whose route does not run. */
   static final String STOPPED = "the route of this call is stopped on this node; try again later";
 
   private final Contract contract;
   private final ApiKeys keys;
+  private final ReceiptToken receiptToken;
   private final RateLimits limits;
   private final Json json;
   private final SwaggerUi ui;
@@ -64,6 +66,7 @@ public final class RequestFilter {
   public RequestFilter(
       Contract contract,
       ApiKeys keys,
+      ReceiptToken receiptToken,
       RateLimits limits,
       Json json,
       SwaggerUi ui,
@@ -73,6 +76,7 @@ public final class RequestFilter {
       Settings.Server settings) {
     this.contract = contract;
     this.keys = keys;
+    this.receiptToken = receiptToken;
     this.limits = limits;
     this.json = json;
     this.ui = ui;
@@ -187,7 +191,20 @@ public final class RequestFilter {
       return;
     }
     Operation operation = operations.get(request.method().name());
-    if (operation == null || operation.secured()) {
+    if (ReceiptToken.guards(path)) {
+      Optional<Problem> problem = receiptToken.problem(context.queryParams());
+      if (problem.isPresent()) {
+        if (problem.get().status() == UNAUTHORIZED) {
+          context.response().putHeader("WWW-Authenticate", "Token");
+        }
+        refuse(context, problem.get());
+        return;
+      }
+      if (limits.on() && tooMany(context, ReceiptToken.CALLER)) {
+        return;
+      }
+      headers.set(Operations.KEY_NAME, ReceiptToken.CALLER);
+    } else if (operation == null || operation.secured()) {
       Optional<String> key = keys.nameOf(headers.get("Authorization"));
       if (key.isEmpty() && (path.startsWith("/api") || !methods.isEmpty())) {
         context.response().putHeader("WWW-Authenticate", "Bearer");
@@ -201,7 +218,7 @@ public final class RequestFilter {
       key.ifPresent(name -> headers.set(Operations.KEY_NAME, name));
     }
     if (methods.isEmpty()) {
-      refuse(context, nothingAt(path));
+      refuse(context, ReceiptToken.guards(path) ? ReceiptToken.nothingAt(path) : nothingAt(path));
     } else if (!methods.contains(request.method().name())) {
       refuseMethod(context, allowed(methods));
     } else if (operation == null) {

@@ -35,6 +35,8 @@ final class KeyReader {
               + "|a-long-random-key|another-one",
           Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
+  private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._~-]{16,}");
+
   private static final Pattern SENDABLE = Pattern.compile("[ -~]*");
 
   /** What Java puts in place of bytes that are no characters in the encoding of the system. */
@@ -301,6 +303,21 @@ final class KeyReader {
       wrong(key, "is not set: " + how(key) + ", or set api.auth=none to let everyone in", "");
     }
     return names;
+  }
+
+  /** A secret that stands in a URL. */
+  Optional<String> token(String key) {
+    Optional<String> token = optional(key);
+    token
+        .filter(value -> !TOKEN.matcher(value).matches() || SAMPLE_KEY.matcher(value).matches())
+        .ifPresent(
+            value ->
+                wrong(
+                    key,
+                    "must have at least 16 letters, digits or -._~, so that nobody guesses it and"
+                        + " a URL can carry it; make one with: openssl rand -hex 24",
+                    ""));
+    return token;
   }
 
   Optional<Settings.Tls> tls(String certificateKey, String keyKey) {

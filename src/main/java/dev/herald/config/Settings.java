@@ -22,7 +22,8 @@ public record Settings(
     Circuit circuit,
     Messages messages,
     Routes routes,
-    Health health) {
+    Health health,
+    Receipts receipts) {
 
   /** What to do with a message that may have been sent. */
   public enum OnAmbiguous {
@@ -144,4 +145,15 @@ public record Settings(
    * @param include patterns of the route files besides those of the flow itself
    */
   public record Routes(Duration watch, List<String> include) {}
+
+  /**
+   * @param token lets providers call {@code /receipts/}
+   * @param keepUnmatched how long a receipt waits for its message; zero means not at all
+   */
+  public record Receipts(Optional<String> token, Duration keepUnmatched) {
+    @Override
+    public String toString() {
+      return "Receipts[" + keepUnmatched + "]";
+    }
+  }
 }

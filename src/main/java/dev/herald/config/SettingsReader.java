@@ -48,7 +48,8 @@ public final class SettingsReader {
                 read.duration("routes.watch", Duration.ZERO, Duration.ofHours(1)),
                 RouteFiles.included(read.optional("routes.include").orElse(""))),
             new Settings.Health(
-                read.duration("health.late-after", Duration.ZERO, Duration.ofDays(365))));
+                read.duration("health.late-after", Duration.ZERO, Duration.ofDays(365))),
+            receipts(read));
     List<String> problems = new ArrayList<>(read.faults());
     // A wrong key has a stand-in, which conflicts with nothing that was written.
     conflicts(settings).stream()
@@ -162,6 +163,14 @@ public final class SettingsReader {
         read.integer("message.max-length", 1, 1_000_000),
         read.region("phone.default-region"),
         read.duration("retention.sent", Duration.ZERO, Duration.ofDays(36_500)));
+  }
+
+  private static Settings.Receipts receipts(KeyReader read) {
+    // Route mark-missing takes it as it is written.
+    read.duration("receipts.expected-within", Duration.ZERO, Duration.ofDays(365));
+    return new Settings.Receipts(
+        read.token("receipts.token"),
+        read.duration("receipts.keep-unmatched", Duration.ZERO, Duration.ofDays(30)));
   }
 
   /** Values that are valid on their own but not together. */

@@ -46,9 +46,16 @@ public final class DeliveryStatus {
       Instant circuitSince,
       Instant circuitUntil) {}
 
+  /** Messages by what their receipts say. */
+  public record Deliveries(long delivered, long undelivered, long missing) {}
+
   /** Schema {@code Stats} of the contract. */
   public record Stats(
-      Map<String, Long> byStatus, long dueNow, double oldestDueAgeSeconds, long sentPerMinute) {
+      Map<String, Long> byStatus,
+      long dueNow,
+      double oldestDueAgeSeconds,
+      long sentPerMinute,
+      Deliveries delivery) {
 
     /** Of the one row of {@code sql/get-stats.sql}. */
     static Stats of(Map<String, Object> row) throws JsonProcessingException {
@@ -63,7 +70,14 @@ public final class DeliveryStatus {
               ? 0
               : ((Number) row.get("oldest_due_age")).doubleValue();
       return new Stats(
-          byStatus, Math.max(0, number(row.get("due"))), age, number(row.get("sent_per_minute")));
+          byStatus,
+          Math.max(0, number(row.get("due"))),
+          age,
+          number(row.get("sent_per_minute")),
+          new Deliveries(
+              tally.path("DELIVERED").asLong(),
+              tally.path("UNDELIVERED").asLong(),
+              tally.path("MISSING").asLong()));
     }
 
     private static long number(Object value) {

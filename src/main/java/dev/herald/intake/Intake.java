@@ -193,6 +193,7 @@ public final class Intake {
               null,
               message.reference(),
               message.metadata(),
+              null,
               null));
     }
     return shown;

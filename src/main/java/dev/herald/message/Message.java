@@ -28,6 +28,7 @@ public record Message(
     Instant sentAt,
     String reference,
     Map<String, String> metadata,
+    Delivery delivery,
     List<Attempt> failedAttempts) {
 
   /** An attempt that failed: schema {@code Attempt} of the contract. */
@@ -51,6 +52,21 @@ public record Message(
     }
   }
 
+  /** What the provider said later: schema {@code Delivery} of the contract. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Delivery(String status, Instant at, String code, String detail) {
+    static Delivery read(ResultSet row) throws SQLException {
+      String status = row.getString("delivery");
+      return status == null
+          ? null
+          : new Delivery(
+              status,
+              instant(row, "delivery_at"),
+              row.getString("delivery_code"),
+              row.getString("delivery_detail"));
+    }
+  }
+
   /** Reads one row of table message with a column {@code leased}. */
   public static Message read(ResultSet row, int rowNumber) throws SQLException {
     return new Message(
@@ -69,6 +85,7 @@ public record Message(
         instant(row, "sent_at"),
         row.getString("reference"),
         Metadata.read(row.getString("metadata")),
+        Delivery.read(row),
         null);
   }
 
@@ -89,6 +106,7 @@ public record Message(
         sentAt,
         reference,
         metadata,
+        delivery,
         attempts);
   }
 

@@ -17,12 +17,14 @@ import java.nio.charset.IllegalCharsetNameException;
 import java.util.regex.Pattern;
 import org.apache.hc.core5.http.ContentType;
 
-/** What Herald keeps of a provider's response: its id for the message, or the start of an error. */
-final class ProviderText {
+/** What Herald keeps of a provider's words: its id for a message, or the start of an error. */
+public final class ProviderText {
   /** Where the provider's id is, unless the route says otherwise. */
   private static final JsonPointer MESSAGE_ID = JsonPointer.compile("/messageId");
 
-  private static final int MAX_ID = 255;
+  /** The longest id of a provider that is kept, in characters. */
+  public static final int MAX_ID = 255;
+
   private static final int MAX_ERROR_BYTES = 400;
   private static final JsonFactory JSON = new JsonFactory();
   private static final Pattern UNSTORABLE = Pattern.compile("[\\p{Cc}\\p{Cs}]+");
@@ -111,7 +113,7 @@ final class ProviderText {
    * Replaces each run of control characters and lone surrogates with a space: PostgreSQL cannot
    * store some of them, and a log should not show them.
    */
-  static String storable(String text) {
+  public static String storable(String text) {
     int first = 0;
     while (first < text.length() && storable(text.charAt(first))) {
       first++;

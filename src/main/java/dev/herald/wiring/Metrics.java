@@ -2,6 +2,7 @@ package dev.herald.wiring;
 
 import dev.herald.api.Admission;
 import dev.herald.control.DeliveryStatus;
+import dev.herald.control.DeliveryStatus.Deliveries;
 import dev.herald.control.DeliveryStatus.Stats;
 import dev.herald.control.StatsSnapshot;
 import dev.herald.dispatch.Circuit;
@@ -12,6 +13,7 @@ import dev.herald.intake.Intake;
 import dev.herald.outcome.Outcome.Kind;
 import dev.herald.outcome.OutcomeRecorder;
 import dev.herald.outcome.RedisFeed;
+import dev.herald.receipt.Receipts;
 import dev.herald.store.Database;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -20,6 +22,7 @@ import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.ToDoubleFunction;
@@ -144,7 +147,29 @@ public final class Metrics {
           .tag("status", status)
           .register(meters);
     }
+    delivery(backlog, "DELIVERED", Deliveries::delivered);
+    delivery(backlog, "UNDELIVERED", Deliveries::undelivered);
+    delivery(backlog, "MISSING", Deliveries::missing);
     gauge("scheduler.running", "Whether delivery is on", backlog, StatsSnapshot::running);
+  }
+
+  private void delivery(StatsSnapshot from, String status, ToDoubleFunction<Deliveries> of) {
+    Gauge.builder(
+            "herald.deliveries",
+            from,
+            read -> read.value(stats -> of.applyAsDouble(stats.delivery())))
+        .description("Messages by what their receipts say")
+        .tag("status", status)
+        .register(meters);
+  }
+
+  public void bind(Receipts receipts) {
+    for (Receipts.Result result : Receipts.Result.values()) {
+      FunctionCounter.builder("herald.receipts", receipts, from -> from.count(result))
+          .description("Receipts by what became of them")
+          .tag("result", result.name().toLowerCase(Locale.ROOT))
+          .register(meters);
+    }
   }
 
   /** What runs, so that nodes that differ are seen. */

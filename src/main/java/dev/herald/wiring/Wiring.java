@@ -10,6 +10,7 @@ import dev.herald.api.ExceptionMapper;
 import dev.herald.api.Json;
 import dev.herald.api.Operations;
 import dev.herald.api.RateLimits;
+import dev.herald.api.ReceiptToken;
 import dev.herald.api.RequestFilter;
 import dev.herald.api.RequestFilter.Reply;
 import dev.herald.api.Requests;
@@ -59,6 +60,7 @@ import dev.herald.outcome.OutcomeClassifier;
 import dev.herald.outcome.OutcomeRecorder;
 import dev.herald.outcome.RedisFeed;
 import dev.herald.outcome.RetryPolicy;
+import dev.herald.receipt.Receipts;
 import dev.herald.store.Database;
 import dev.herald.store.DueListener;
 import dev.herald.store.RowMappers;
@@ -158,6 +160,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private OutcomeRecorder recorder;
   private Gate gate;
   private Intake intake;
+  private Receipts receipts;
   private DueListener listener;
   private Health health;
   private RouteStops stops;
@@ -366,6 +369,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private void bindMessages() {
     registry.bind("messageQueries", new MessageQueries(phoneNumbers));
     registry.bind("messageAnswers", new MessageAnswers());
+    receipts = new Receipts(settings.receipts().keepUnmatched(), System::nanoTime);
+    registry.bind("receipts", receipts);
   }
 
   private void bindControl() {
@@ -461,6 +466,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         new RequestFilter(
             contract,
             new ApiKeys(settings.api().keys(), settings.api().open()),
+            new ReceiptToken(settings.receipts().token()),
             new RateLimits(settings.api().rateLimit()),
             json,
             new SwaggerUi(),
@@ -490,6 +496,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     metrics.bind(database);
     metrics.bind(snapshot);
     metrics.bind(flow);
+    metrics.bind(receipts);
   }
 
   /** The patterns of all route files. */

@@ -118,6 +118,10 @@ class SettingsTest {
     "api.key, 'ops:\u015fifre', api.key has a key for 'ops' with a character outside ASCII",
     "redis.tls.trust, pom.xml, 'redis.tls.trust is set, but redis.url does not start with rediss://'",
     "redis.tls.trust, none.pem, 'redis.tls.trust is ''none.pem'', which cannot be read'",
+    "receipts.token, short, receipts.token must have at least 16 letters",
+    "receipts.token, 'a token with blanks', receipts.token must have at least 16 letters",
+    "receipts.keep-unmatched, 31d, 'receipts.keep-unmatched is ''31d''; it must be a time like 200ms, 5s or 2m, from 0 to 30d'",
+    "receipts.expected-within, soon, 'receipts.expected-within is ''soon''; it must be a time'",
     "api.key, 'a:same,b:same', api.key has an empty or duplicate entry",
   })
   void should_name_the_key_and_say_what_would_be_right(String key, String value, String message) {

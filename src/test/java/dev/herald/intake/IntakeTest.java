@@ -114,6 +114,7 @@ class IntakeTest {
           null,
           null,
           null,
+          null,
           null);
     }
   }

@@ -164,6 +164,7 @@ class MessageQueriesTest {
         sentAt,
         null,
         null,
+        null,
         null);
   }
 }

@@ -32,6 +32,7 @@ class ApiRateLimitIT {
         Node.on(Local.servers().newDatabase(), "http://127.0.0.1:9/")
             .with("api.key", "ops:" + Node.KEY + ",app:" + OTHER_KEY)
             .with("api.rate-limit", 1)
+            .with("receipts.token", OTHER_KEY)
             .with("dispatch.enabled", false)
             .start();
     api = node.api();
@@ -78,6 +79,17 @@ class ApiRateLimitIT {
       assertThat(unknown.firstValue("RateLimit")).isEmpty();
     }
     api.withKey(OTHER_KEY).get("/api/v1/messages").expect(200);
+  }
+
+  @Test
+  void should_refuse_receipts_that_are_too_many() {
+    Answer refused =
+        await()
+            .pollInterval(Duration.ofMillis(10))
+            .until(
+                () -> api.withKey(null).post("/receipts/any?token=" + OTHER_KEY, "x"),
+                answer -> answer.status() == 429);
+    assertThat(header(refused, "Retry-After")).isEqualTo("1");
   }
 
   private static Answer awaitRefusal(Operation operation) {

@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -113,7 +114,11 @@ class ContractDriftIT {
     await().until(() -> api.status(refused).equals("FAILED") && api.status(sent).equals("SENT"));
 
     assertThat(good("getMessage", refused).expect(200).body().path("failedAttempts")).hasSize(1);
-    good("getMessage", sent).expect(200);
+    good("createReceipt", "").expect(202);
+    Map<String, String> receipt =
+        Map.of("id", sent, "status", "UNDELIVERED", "code", "7", "detail", "no such number");
+    body(contract.operation("createReceipt"), "/api/v1/receipts", receipt).expect(202);
+    assertThat(good("getMessage", sent).expect(200).body().has("delivery")).isTrue();
     assertThat(good("listSentMessages", "").expect(200).body().path("items")).isNotEmpty();
     assertThat(
             contract

@@ -126,7 +126,7 @@ public final class Node implements AutoCloseable {
             () ->
                 api.get("/api/v1/messaging/status").expect(200).body().at("/node/claimed").asInt()
                     == 0);
-    sql.update("TRUNCATE message, attempt, message_tally, idempotency_key");
+    sql.update("TRUNCATE receipt, message, attempt, message_tally, idempotency_key");
     api.post("/api/v1/scheduler/start", null).expect(200);
   }
 
