@@ -82,7 +82,7 @@ class FlowEditsIT {
         Node.on(database, "http://127.0.0.1:" + cable.port() + "/webhook")
             .with("camel.main.routes-include-pattern", routes.pattern())
             .with("webhook.auth-value", "the-first-ones-key")
-            .with("webhook.timeout", "1s")
+            .with("webhook.timeout", "5s")
             .with("webhook.connect-timeout", "1s")
             .with("webhook.on-ambiguous", "hold")
             .with("webhook.url.germany", other.url())
