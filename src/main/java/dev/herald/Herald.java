@@ -201,6 +201,8 @@ public final class Herald {
     }
     configuration = ConfigurationSources.read(CONFIGURATION, overrides);
     main.setInitialProperties(configuration.file());
+    main.addOverrideProperty(
+        Wiring.ROUTES, String.join(",", Wiring.routePatterns(configuration::value)));
     // The driver asks for the JVM's time zone, and PostgreSQL does not know every one of Java's.
     // The log keeps its own.
     TimeZone.setDefault(TimeZone.getTimeZone("UTC"));

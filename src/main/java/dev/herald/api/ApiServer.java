@@ -5,9 +5,7 @@ import io.vertx.core.Future;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.ext.web.Router;
-import java.util.List;
 import java.util.Optional;
-import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpEngine;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServer;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
@@ -20,14 +18,17 @@ import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerCon
 public final class ApiServer extends VertxPlatformHttpServer {
   private final RequestFilter filter;
   private final Admission admission;
+  private final Entrances entrances;
   private final Settings.Server settings;
   private Router router;
   private HttpServer server;
 
-  public ApiServer(Settings.Server settings, RequestFilter filter, Admission admission) {
+  public ApiServer(
+      Settings.Server settings, RequestFilter filter, Admission admission, Entrances entrances) {
     super(configuration(settings));
     this.filter = filter;
     this.admission = admission;
+    this.entrances = entrances;
     this.settings = settings;
   }
 
@@ -41,13 +42,6 @@ public final class ApiServer extends VertxPlatformHttpServer {
     return configuration;
   }
 
-  /** Camel must find this in its registry: it tells when a request has arrived. */
-  public static VertxPlatformHttpEngine engine(Admission admission) {
-    VertxPlatformHttpEngine engine = new VertxPlatformHttpEngine();
-    engine.setHandlers(List.of(admission::arrived));
-    return engine;
-  }
-
   /**
    * @throws dev.herald.config.ConfigurationException if the files are not a certificate and its key
    */
@@ -58,10 +52,12 @@ public final class ApiServer extends VertxPlatformHttpServer {
   @Override
   protected void initializeServer() {
     super.initializeServer();
-    router =
+    VertxPlatformHttpRouter camels =
         VertxPlatformHttpRouter.lookup(
             getCamelContext(), VertxPlatformHttpRouter.getRouterNameFromPort(settings.port()));
+    router = camels;
     filter.guard(router);
+    entrances.serve(router, camels.bodyHandler());
   }
 
   /** Called when Camel starts this service: not yet. */

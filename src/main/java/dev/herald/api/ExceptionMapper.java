@@ -9,6 +9,7 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.Processor;
 import org.apache.camel.component.direct.DirectConsumerNotAvailableException;
+import org.apache.camel.util.ObjectHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,7 +50,8 @@ public final class ExceptionMapper implements Processor {
   }
 
   private static Problem problem(Exception failure, String route) {
-    if (failure instanceof ProblemException refusal) {
+    ProblemException refusal = ObjectHelper.getException(ProblemException.class, failure);
+    if (refusal != null) {
       return refusal.problem();
     }
     if (SqlFailures.away(failure)) {

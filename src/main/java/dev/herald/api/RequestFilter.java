@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -40,6 +41,9 @@ public final class RequestFilter {
   private static final Pattern CORRELATION_ID = Pattern.compile("[A-Za-z0-9._:/+=-]{1,128}");
   private static final String HEAD = "herald.head";
 
+  /** Why a call fails whose route does not run. */
+  static final String STOPPED = "the route of this call is stopped on this node; try again later";
+
   private final Contract contract;
   private final ApiKeys keys;
   private final RateLimits limits;
@@ -47,6 +51,7 @@ public final class RequestFilter {
   private final SwaggerUi ui;
   private final Map<String, Supplier<Reply>> fromMemory;
   private final Admission admission;
+  private final Entrances entrances;
   private final RequestRules rules;
 
   /** An answer that is JSON. */
@@ -54,6 +59,7 @@ public final class RequestFilter {
 
   /**
    * @param fromMemory the operations that this answers, by id; a supplier must not block
+   * @param entrances of routes besides the contract's
    */
   public RequestFilter(
       Contract contract,
@@ -63,6 +69,7 @@ public final class RequestFilter {
       SwaggerUi ui,
       Map<String, Supplier<Reply>> fromMemory,
       Admission admission,
+      Entrances entrances,
       Settings.Server settings) {
     this.contract = contract;
     this.keys = keys;
@@ -71,7 +78,14 @@ public final class RequestFilter {
     this.ui = ui;
     this.fromMemory = fromMemory;
     this.admission = admission;
+    this.entrances = entrances;
     this.rules = new RequestRules(contract, fromMemory.keySet(), settings.maxBodyBytes());
+  }
+
+  /** The paths that no route besides the contract's can have. */
+  public static Predicate<String> reserved(Contract contract) {
+    return path ->
+        !contract.at(path).isEmpty() || path.equals("/") || path.matches("/(api|swagger)(/.*)?");
   }
 
   /** Puts this in front of everything that a router serves. */
@@ -135,10 +149,7 @@ public final class RequestFilter {
   /** The contract has this operation, but no route took it. */
   private void stopped(RoutingContext context) {
     context.response().putHeader("Retry-After", ExceptionMapper.RETRY_AFTER);
-    refuse(
-        context,
-        Problem.of(
-            Type.UNAVAILABLE, "the route of this call is stopped on this node; try again later"));
+    refuse(context, Problem.of(Type.UNAVAILABLE, STOPPED));
   }
 
   private void handle(RoutingContext context) {
@@ -167,7 +178,10 @@ public final class RequestFilter {
       return;
     }
     Map<String, Operation> operations = contract.at(path);
-    if (request.method() == HttpMethod.HEAD && operations.containsKey("GET")) {
+    Set<String> methods = operations.isEmpty() ? entrances.methods(path) : operations.keySet();
+    if (request.method() == HttpMethod.HEAD
+        && methods.contains("GET")
+        && !methods.contains("HEAD")) {
       context.put(HEAD, true);
       context.reroute(HttpMethod.GET, target(request));
       return;
@@ -175,7 +189,7 @@ public final class RequestFilter {
     Operation operation = operations.get(request.method().name());
     if (operation == null || operation.secured()) {
       Optional<String> key = keys.nameOf(headers.get("Authorization"));
-      if (key.isEmpty() && path.startsWith("/api")) {
+      if (key.isEmpty() && (path.startsWith("/api") || !methods.isEmpty())) {
         context.response().putHeader("WWW-Authenticate", "Bearer");
         refuse(
             context, Problem.of(Type.UNAUTHORIZED, "send the header Authorization: Bearer <key>"));
@@ -186,10 +200,19 @@ public final class RequestFilter {
       }
       key.ifPresent(name -> headers.set(Operations.KEY_NAME, name));
     }
-    if (operations.isEmpty()) {
+    if (methods.isEmpty()) {
       refuse(context, nothingAt(path));
+    } else if (!methods.contains(request.method().name())) {
+      refuseMethod(context, allowed(methods));
     } else if (operation == null) {
-      refuseMethod(context, allowed(operations.keySet()));
+      rules
+          .problem(request)
+          .ifPresentOrElse(
+              problem -> refuse(context, problem),
+              () -> {
+                entrances.begin(context, path);
+                admit(context);
+              });
     } else {
       rules
           .problem(operation, path, request, context.queryParams())
@@ -203,22 +226,29 @@ public final class RequestFilter {
       ((RoutingContextInternal) context).visitHandler(RoutingContextInternal.BODY_HANDLER);
     }
     Supplier<Reply> memory = fromMemory.get(operation.id());
-    if (memory == null && admission.admit(context)) {
+    if (memory == null) {
+      admit(context);
+    } else {
+      Reply reply = memory.get();
+      context.response().setStatusCode(reply.status()).putHeader("Content-Type", RequestRules.JSON);
+      end(context, Buffer.buffer(json.bytes(reply.body())));
+    }
+  }
+
+  /** Lets a route answer, if there is room for the request. */
+  private void admit(RoutingContext context) {
+    if (admission.admit(context)) {
       if (head(context)) {
         context.request().headers().set(Operations.WITHOUT_BODY, "");
       }
       context.next();
-    } else if (memory == null) {
+    } else {
       context.response().putHeader("Retry-After", ExceptionMapper.RETRY_AFTER);
       refuse(
           context,
           Problem.of(
               Type.UNAVAILABLE,
               "the requests under way fill the memory for them (server.max-bodies); try again later"));
-    } else {
-      Reply reply = memory.get();
-      context.response().setStatusCode(reply.status()).putHeader("Content-Type", RequestRules.JSON);
-      end(context, Buffer.buffer(json.bytes(reply.body())));
     }
   }
 
@@ -228,7 +258,7 @@ public final class RequestFilter {
   }
 
   /** Sends the body, or to a HEAD its length; over HTTP/2 the server would send both. */
-  private static void end(RoutingContext context, Buffer body) {
+  static void end(RoutingContext context, Buffer body) {
     HttpServerResponse response = context.response();
     response.putHeader("Content-Length", Integer.toString(body.length()));
     if (head(context)) {

@@ -82,11 +82,40 @@ final class RequestRules {
     return bodyProblem(operation, request);
   }
 
-  private Optional<Problem> bodyProblem(Operation operation, HttpServerRequest request) {
+  /** The same for an entrance that is not the contract's: its route reads parameters and body. */
+  Optional<Problem> problem(HttpServerRequest request) {
+    Operation create = contract.operation("createMessage");
+    JsonSchema key = create == null ? null : create.headers().get(Entrances.IDEMPOTENCY_KEY);
+    if (key != null && request.headers().contains(Entrances.IDEMPOTENCY_KEY)) {
+      List<FieldError> errors =
+          check(
+              Entrances.IDEMPOTENCY_KEY, key, request.headers().getAll(Entrances.IDEMPOTENCY_KEY));
+      if (!errors.isEmpty()) {
+        return Optional.of(Problem.of(Type.BAD_PARAMETER, errors));
+      }
+    }
+    if (tooLong(request)) {
+      return Optional.of(tooLarge());
+    }
+    if (empty(request)) {
+      request.headers().remove("Content-Type");
+    }
+    return Optional.empty();
+  }
+
+  private static boolean empty(HttpServerRequest request) {
     String length = request.getHeader("Content-Length");
-    boolean empty = length == null ? !Admission.unmeasured(request) : length.equals("0");
-    boolean tooLong =
-        length != null && (length.length() > 9 || Integer.parseInt(length) > maxBodyBytes);
+    return length == null ? !Admission.unmeasured(request) : length.equals("0");
+  }
+
+  private boolean tooLong(HttpServerRequest request) {
+    String length = request.getHeader("Content-Length");
+    return length != null && (length.length() > 9 || Integer.parseInt(length) > maxBodyBytes);
+  }
+
+  private Optional<Problem> bodyProblem(Operation operation, HttpServerRequest request) {
+    boolean empty = empty(request);
+    boolean tooLong = tooLong(request);
     if (operation.body().isEmpty() && tooLong) {
       return Optional.of(Problem.of(Type.MALFORMED, "this call takes no body"));
     }

@@ -10,8 +10,22 @@ import java.util.stream.Stream;
 /** The route files, {@code NAME.camel.yaml}: the names that Kaoto and the Camel tools expect. */
 public final class RouteFiles {
   private static final String READ = ".camel.yaml";
+  private static final String FILE = "file:";
 
   private RouteFiles() {}
+
+  /**
+   * The patterns that {@code routes.include} adds to the flow, as Camel takes them.
+   *
+   * @param include comma-separated; a path is of a file
+   */
+  public static List<String> included(String include) {
+    return Stream.of(include.split(","))
+        .map(String::strip)
+        .filter(pattern -> !pattern.isEmpty())
+        .map(pattern -> pattern.startsWith(FILE) ? pattern : FILE + pattern)
+        .toList();
+  }
 
   /**
    * Checks that no route file is left unread, so that nobody's edit is silently ignored.

@@ -2,6 +2,7 @@ package dev.herald.config;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -139,6 +140,7 @@ public record Settings(
   /**
    * @param watch how long changed files must stay the same before they are reloaded; zero means
    *     never
+   * @param include patterns of the route files besides those of the flow itself
    */
-  public record Routes(Duration watch) {}
+  public record Routes(Duration watch, List<String> include) {}
 }

@@ -44,7 +44,9 @@ public final class SettingsReader {
             retry(read),
             circuit(read),
             messages(read),
-            new Settings.Routes(read.duration("routes.watch", Duration.ZERO, Duration.ofHours(1))),
+            new Settings.Routes(
+                read.duration("routes.watch", Duration.ZERO, Duration.ofHours(1)),
+                RouteFiles.included(read.optional("routes.include").orElse(""))),
             new Settings.Health(
                 read.duration("health.late-after", Duration.ZERO, Duration.ofDays(365))));
     List<String> problems = new ArrayList<>(read.faults());

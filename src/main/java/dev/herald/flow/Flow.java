@@ -24,6 +24,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.camel.Variable;
@@ -47,7 +48,8 @@ public final class Flow {
 
   private final Surroundings around;
   private final List<String> patterns;
-  private final Collection<String> operations;
+  private final List<String> included;
+  private final Api api;
   private final StatementCheck database;
   private final Loader loader;
   private final Swap swap;
@@ -61,6 +63,14 @@ public final class Flow {
   private volatile String broken;
   private volatile boolean refused;
   private volatile Runnable whenLoaded = () -> {};
+
+  /**
+   * The contract that the flow serves.
+   *
+   * @param operations those that routes answer, by id
+   * @param has whether it has a path, so that no other route can
+   */
+  public record Api(Collection<String> operations, Predicate<String> has) {}
 
   /** Schema {@code FlowFile} of the contract. */
   public record FileView(String file, String digest, Instant loadedAt, List<String> routes) {}
@@ -83,7 +93,8 @@ public final class Flow {
   /**
    * @param around what a flow finds around it
    * @param patterns of the route files, as {@code camel.main.routes-include-pattern} has them
-   * @param operations the operations of the contract that routes answer, by id
+   * @param included those among them that {@code routes.include} adds
+   * @param api the contract
    * @param database prepares a statement, and returns what PostgreSQL says against it
    * @param readAtStart files that only a start reads
    * @param quiet how routes are made quiet
@@ -92,13 +103,15 @@ public final class Flow {
   public Flow(
       Surroundings around,
       List<String> patterns,
-      Collection<String> operations,
+      List<String> included,
+      Api api,
       StatementCheck database,
       List<Path> readAtStart,
       Swap.Quiet quiet) {
     this.around = around;
     this.patterns = patterns;
-    this.operations = operations;
+    this.included = included;
+    this.api = api;
     this.database = database;
     startOnly = new StartOnly(readAtStart);
     running = read();
@@ -183,7 +196,7 @@ public final class Flow {
         () -> {
           FlowFiles next = read();
           try (Rehearsal flow = Rehearsal.of(next, around, true)) {
-            refuse(FlowCheck.check(flow, next, operations, database));
+            refuse(FlowCheck.check(flow, next, api, database));
             Rehearsal.Run run =
                 flow.run(
                     Verdict.sample(
@@ -316,10 +329,23 @@ public final class Flow {
     } catch (ConfigurationException e) {
       e.getMessage().lines().forEach(line -> unread.add(Fault.of(line.strip())));
     }
+    included.stream()
+        .filter(files.findNothing()::contains)
+        .map(
+            pattern ->
+                Fault.of(
+                    "routes.include has %s, which finds no file; correct it, or put the file there"
+                        .formatted(FlowFiles.name(pattern))))
+        .forEach(unread::add);
+    files.twice().stream()
+        .map(
+            file ->
+                Fault.in(
+                    file, 0, "is found by more than one pattern; name it in routes.include once"))
+        .forEach(unread::add);
     try (Rehearsal flow = Rehearsal.of(files, around, false)) {
       return new Checked(
-          Stream.concat(
-                  unread.stream(), FlowCheck.check(flow, files, operations, database).stream())
+          Stream.concat(unread.stream(), FlowCheck.check(flow, files, api, database).stream())
               .toList(),
           flow.fixed(),
           "%d route files with %d routes, and %d statements"

@@ -87,11 +87,10 @@ final class FlowCheck {
   /**
    * Returns what is wrong, all of it at once; nothing if the flow can run.
    *
-   * @param operations the operations of the contract that routes answer, by id
+   * @param api the contract
    * @param database prepares a statement, and returns what PostgreSQL says against it
    */
-  static List<Fault> check(
-      Rehearsal flow, FlowFiles files, Collection<String> operations, StatementCheck database)
+  static List<Fault> check(Rehearsal flow, FlowFiles files, Flow.Api api, StatementCheck database)
       throws InterruptedException {
     FlowCheck check = new FlowCheck(flow, files);
     check.faults.addAll(flow.faults());
@@ -106,7 +105,8 @@ final class FlowCheck {
     if (flow.allRead()) {
       check.needed();
       check.ticks();
-      check.called(operations);
+      check.called(api.operations());
+      check.outsideContract(api);
       check.passedOn();
       check.targets();
     }
@@ -163,6 +163,20 @@ final class FlowCheck {
       faults.add(
           Fault.of(
               "nothing serves openapi.yaml; put the rest element back, it was in routes/api.camel.yaml"));
+    }
+  }
+
+  /** What the contract has is answered by its operations only. */
+  private void outsideContract(Flow.Api api) {
+    for (RoutePart route : routes) {
+      String path = route.isHttp() ? route.entrance().substring(HttpEntrance.HTTP.length()) : null;
+      if (path != null && api.has().test(path)) {
+        faults.add(
+            route.fault(
+                route.line(),
+                "%s starts at %s, which belongs to the API of openapi.yaml; choose a path outside of it"
+                    .formatted(route.name(), path)));
+      }
     }
   }
 

@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -41,11 +42,24 @@ final class FlowFiles {
   private final SortedMap<String, byte[]> routes;
 
   private final SortedMap<String, byte[]> statements;
+
+  /** Patterns that find no file. */
+  private final List<String> findNothing;
+
+  /** Files that more than one pattern finds. */
+  private final Set<String> twice;
+
   private final SortedMap<String, String> digests = new TreeMap<>();
 
-  private FlowFiles(SortedMap<String, byte[]> routes, SortedMap<String, byte[]> statements) {
+  private FlowFiles(
+      SortedMap<String, byte[]> routes,
+      SortedMap<String, byte[]> statements,
+      List<String> findNothing,
+      Set<String> twice) {
     this.routes = routes;
     this.statements = statements;
+    this.findNothing = findNothing;
+    this.twice = twice;
     routes.forEach((name, content) -> digests.put(name, digest(content)));
     statements.forEach((name, content) -> digests.put(name, digest(content)));
   }
@@ -54,13 +68,24 @@ final class FlowFiles {
    * Reads the route files, everything in {@code sql/}, and the statements elsewhere that routes
    * name.
    *
-   * @param patterns of the route files, as {@code camel.main.routes-include-pattern} has them
+   * @param patterns of the route files
    */
   static FlowFiles read(CamelContext camel, List<String> patterns) throws IOException {
     SortedMap<String, byte[]> routes = new TreeMap<>();
+    List<String> findNothing = new ArrayList<>();
+    Set<String> twice = new TreeSet<>();
     for (String pattern : patterns) {
+      boolean found = false;
       for (Resource resource : find(camel, pattern)) {
-        content(resource).ifPresent(bytes -> routes.put(name(resource.getLocation()), bytes));
+        Optional<byte[]> content = content(resource);
+        String name = name(resource.getLocation());
+        if (content.isPresent() && routes.put(name, content.get()) != null) {
+          twice.add(name);
+        }
+        found |= content.isPresent();
+      }
+      if (!found) {
+        findNothing.add(pattern);
       }
     }
     TreeSet<String> names = new TreeSet<>();
@@ -76,7 +101,7 @@ final class FlowFiles {
     for (String name : names) {
       content(Path.of(name)).ifPresent(bytes -> statements.put(name, bytes));
     }
-    return new FlowFiles(routes, statements);
+    return new FlowFiles(routes, statements, findNothing, twice);
   }
 
   private static List<Resource> find(CamelContext camel, String pattern) throws IOException {
@@ -115,6 +140,16 @@ final class FlowFiles {
   static String name(String location) {
     String path = location.startsWith("file:") ? location.substring("file:".length()) : location;
     return path.replace('\\', '/');
+  }
+
+  /** Patterns that find no file. */
+  List<String> findNothing() {
+    return findNothing;
+  }
+
+  /** The names of route files that more than one pattern finds. */
+  Set<String> twice() {
+    return twice;
   }
 
   /** The names of the route files. */

@@ -253,7 +253,7 @@ final class Rehearsal implements AutoCloseable {
         builder.addTemplatedRoutesToCamelContext(camel);
       }
       if (!served.isEmpty()) {
-        fixed.put(name, "the API's entrance");
+        fixed.put(name, "a rest element");
       } else if (templates) {
         fixed.put(name, "a route template");
       } else if (!builder.getRouteCollection().getInterceptSendTos().isEmpty()) {
@@ -287,7 +287,11 @@ final class Rehearsal implements AutoCloseable {
     Set<RoutePart> duplicates = new HashSet<>();
     for (RoutePart route : routes) {
       RoutePart same = route.id() == null ? null : ids.putIfAbsent(route.id(), route);
-      RoutePart there = route.isDirect() ? entrances.putIfAbsent(route.entrance(), route) : null;
+      RoutePart there = null;
+      for (String taken : route.takes()) {
+        RoutePart other = entrances.putIfAbsent(taken, route);
+        there = other == null ? there : other;
+      }
       if (same != null) {
         faults.add(
             route.fault(

@@ -10,6 +10,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.camel.component.platform.http.spi.Method;
 import org.apache.camel.model.EndpointRequiredDefinition;
 import org.apache.camel.model.OptionalIdentifiedDefinition;
 import org.apache.camel.model.ProcessorDefinition;
@@ -26,6 +27,8 @@ record RoutePart(RouteDefinition definition) {
   private static final String STATEMENT = "sql:file:";
 
   private static final Pattern PARAMETERS_COUNT = Pattern.compile("[?&]parametersCount=(\\d{1,6})");
+
+  private static final Pattern METHODS = Pattern.compile("[?&]httpMethodRestrict=([^&]*)");
 
   /** Steps that find out at run time where they send to. */
   private static final Set<String> DYNAMIC =
@@ -79,11 +82,35 @@ record RoutePart(RouteDefinition definition) {
 
   /** The endpoint that it starts with, without options. */
   String entrance() {
-    return withoutOptions(uri());
+    return HttpEntrance.name(withoutOptions(uri()));
   }
 
   boolean isDirect() {
     return entrance().startsWith(DIRECT);
+  }
+
+  boolean isHttp() {
+    return entrance().startsWith(HttpEntrance.HTTP);
+  }
+
+  /** What only one route can take: its {@code direct:} entrance, or its HTTP path by method. */
+  Set<String> takes() {
+    if (isDirect()) {
+      return Set.of(entrance());
+    }
+    if (!isHttp()) {
+      return Set.of();
+    }
+    Matcher methods = METHODS.matcher(uri());
+    String path = entrance().replaceAll("\\{[^/}]*}", "{}");
+    return Method.parseList(methods.find() ? methods.group(1) : null).stream()
+        .map(method -> method + " " + path)
+        .collect(Collectors.toSet());
+  }
+
+  /** Whether who enters it passes the turnstile. */
+  boolean isEntered() {
+    return isDirect() || isHttp();
   }
 
   /** All its steps, in the order of the file. */

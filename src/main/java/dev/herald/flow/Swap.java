@@ -201,7 +201,7 @@ public final class Swap {
       if (touched.stream().anyMatch(Swap::isClaiming)) {
         quiet.holdClaims().accept(true);
         for (RoutePart route : touched) {
-          if (isClaiming(route) && !route.isDirect()) {
+          if (isClaiming(route) && !route.isEntered()) {
             awaitEmpty(route, deadline);
           }
         }
@@ -209,7 +209,7 @@ public final class Swap {
       }
       Map<Boolean, List<String>> entrances =
           touched.stream()
-              .filter(RoutePart::isDirect)
+              .filter(RoutePart::isEntered)
               .map(RoutePart::entrance)
               .collect(Collectors.partitioningBy(FlowCheck.CALLED::containsKey));
       long callsEnd = System.nanoTime() + CALLS.toNanos();
@@ -221,7 +221,7 @@ public final class Swap {
         }
       }
       for (RoutePart route : touched) {
-        if (route.isDirect()) {
+        if (route.isEntered()) {
           awaitEmpty(route, callsEnd);
         }
       }
@@ -230,7 +230,7 @@ public final class Swap {
 
     private void stopConsumers(Predicate<RoutePart> which) throws Exception {
       for (RoutePart route : touched) {
-        if (!route.isDirect() && which.test(route) && runs(route.id())) {
+        if (!route.isEntered() && which.test(route) && runs(route.id())) {
           long left = TimeUnit.NANOSECONDS.toSeconds(deadline - System.nanoTime());
           if (!stop(route.id(), Math.max(1, left))) {
             throw busy(route);

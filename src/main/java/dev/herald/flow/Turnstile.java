@@ -77,6 +77,11 @@ public final class Turnstile {
     return true;
   }
 
+  /** Whether who would enter must wait now. */
+  public boolean isClosed(String entrance) {
+    return closed.contains(entrance);
+  }
+
   private boolean isInside(String entrance) {
     AtomicInteger count = inside.get(entrance);
     return count != null && count.get() > 0;

@@ -4,6 +4,7 @@ import dev.herald.api.Admission;
 import dev.herald.api.ApiKeys;
 import dev.herald.api.ApiServer;
 import dev.herald.api.Contract;
+import dev.herald.api.Entrances;
 import dev.herald.api.ExceptionMapper;
 import dev.herald.api.Json;
 import dev.herald.api.Operations;
@@ -14,6 +15,7 @@ import dev.herald.api.SwaggerUi;
 import dev.herald.config.ClientTls;
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.PortCheck;
+import dev.herald.config.RouteFiles;
 import dev.herald.config.Settings;
 import dev.herald.config.SettingsReader;
 import dev.herald.control.AuditLog;
@@ -77,6 +79,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
@@ -99,7 +102,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
       Optional.ofNullable(Wiring.class.getPackage().getImplementationVersion()).orElse("dev");
 
   /** The patterns of the route files. */
-  private static final String ROUTES = "camel.main.routes-include-pattern";
+  public static final String ROUTES = "camel.main.routes-include-pattern";
 
   private static final Map<Class<?>, RowMapper<?>> READERS =
       Map.of(
@@ -139,6 +142,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private PhoneNumbers phoneNumbers;
   private RouteCalls calls;
   private Json json;
+  private ExceptionMapper exceptions;
   private Metrics metrics;
   private Database database;
   private Circuit circuit;
@@ -390,11 +394,14 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     flow =
         new Flow(
             new Surroundings(camel, configuration, keys.get(), client, reservedBeans),
-            List.of(configuration.apply(ROUTES).orElse("").split(",")),
-            contract.operations().stream()
-                .map(Contract.Operation::id)
-                .filter(id -> !fromMemory.containsKey(id))
-                .toList(),
+            routePatterns(configuration),
+            settings.routes().include(),
+            new Flow.Api(
+                contract.operations().stream()
+                    .map(Contract.Operation::id)
+                    .filter(id -> !fromMemory.containsKey(id))
+                    .toList(),
+                RequestFilter.reserved(contract)),
             checkOnly ? (source, sql) -> Optional.empty() : Statements::refusal,
             List.of(Path.of("openapi.yaml"), Path.of("application.properties")),
             new Swap.Quiet(
@@ -408,7 +415,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
 
   private void bindApi() {
     registry.bind("contract", contract);
-    ExceptionMapper exceptions = new ExceptionMapper(json);
+    exceptions = new ExceptionMapper(json);
     registry.bind("exceptionMapper", exceptions);
     registry.bind(
         "operations", new Operations(contract, json, exceptions, fromMemory.keySet(), turnstile));
@@ -418,6 +425,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private void bindServer() throws Exception {
     Admission admission = new Admission(settings.server());
     metrics.bind(admission);
+    Entrances entrances = new Entrances(camel, turnstile, json, exceptions, admission);
     RequestFilter filter =
         new RequestFilter(
             contract,
@@ -427,11 +435,12 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             new SwaggerUi(),
             fromMemory,
             admission,
+            entrances,
             settings.server());
     registry.bind("serverVertx", new VertxOptions().setWorkerPoolSize(settings.server().workers()));
     registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
-    registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, ApiServer.engine(admission));
-    ApiServer server = new ApiServer(settings.server(), filter, admission);
+    registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, entrances);
+    ApiServer server = new ApiServer(settings.server(), filter, admission, entrances);
     camel.addService(server, true, true);
     camel.addStartupListener(new WhenStarted(server, client, flow, watch, settings));
   }
@@ -450,6 +459,14 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     metrics.bind(database);
     metrics.bind(snapshot);
     metrics.bind(flow);
+  }
+
+  /** The patterns of all route files. */
+  public static List<String> routePatterns(Function<String, Optional<String>> configuration) {
+    return Stream.concat(
+            Stream.of(configuration.apply(ROUTES).orElse("").split(",")),
+            RouteFiles.included(configuration.apply("routes.include").orElse("")).stream())
+        .toList();
   }
 
   /**

@@ -353,6 +353,43 @@ class FlowCheckTest {
     refuses("says parametersCount: 11, but sql/record-outcomes.sql has 12; correct it");
   }
 
+  @Test
+  void should_refuse_what_routes_include_gets_wrong() {
+    assertThatThrownBy(() -> check("examples/nothing.camel.yaml, " + folder + "/deliver.*"))
+        .hasMessageContainingAll(
+            "routes.include has examples/nothing.camel.yaml, which finds no file; correct it",
+            "deliver.camel.yaml: is found by more than one pattern");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "platform-http:/health, 'starts at /health, which belongs to the API of openapi.yaml'",
+    "platform-http:api/v1/mine, 'starts at /api/v1/mine, which belongs to the API of'",
+    "'platform-http:/mine/{name}', 'as route one in '",
+    "'rest:get:/mine:/{other}', 'as route one in '",
+  })
+  void should_refuse_an_entrance_that_is_taken(String uri, String fault) {
+    routes.add(
+        "mine.camel.yaml",
+        """
+        - onException:
+            exception: [java.lang.Exception]
+            steps:
+              - process: {ref: exceptionMaper}
+        - route:
+            id: one
+            from: {uri: "platform-http:/mine/{id}", steps: [{to: "log:one"}]}
+        - route:
+            id: two
+            from:
+              uri: "%s"
+              parameters: {httpMethodRestrict: "POST,GET"}
+              steps: [{to: "log:two"}]
+        """
+            .formatted(uri));
+    refuses(fault, "mine.camel.yaml:3: route one uses the bean exceptionMaper");
+  }
+
   /** Or a route that Java calls could be lost. */
   @Test
   void should_know_every_route_that_java_calls() throws IOException {
@@ -370,8 +407,13 @@ class FlowCheckTest {
   }
 
   private String check() {
+    return check("");
+  }
+
+  private String check(String include) {
     Properties overrides = new Properties();
     overrides.setProperty("camel.main.routes-include-pattern", routes.pattern());
+    overrides.setProperty("routes.include", include);
     return Herald.check(overrides);
   }
 
