@@ -62,7 +62,7 @@ class GeneratedClientIT {
         messages.createMessages(List.of(message("one"), message("two")), null).getIds();
     assertThat(batch).hasSize(2);
     MessagePage page =
-        messages.listMessages(Status.PENDING, "+905551234567", null, null, 1, null, null);
+        messages.listMessages(Status.PENDING, "+905551234567", null, null, null, 1, null, null);
     assertThat(page.getItems()).extracting(Message::getId).containsExactly(created.getId());
 
     messages.cancelMessage(created.getId());
