@@ -5,10 +5,13 @@ import static org.awaitility.Awaitility.await;
 
 import dev.herald.dev.KafkaBroker;
 import dev.herald.dev.SampleWebhook;
+import dev.herald.testing.CapturedLog;
 import dev.herald.testing.Kafka;
 import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -48,11 +51,20 @@ class KafkaIntakeIT {
     sql = new Sql(postgres.url());
     node =
         Node.on(postgres.url(), webhook.url())
-            .with("routes.include", "examples/kafka/*.camel.yaml")
+            .with("routes.include", impatient() + ",examples/kafka/dispatch.camel.yaml")
             .with("intake.kafka.brokers", broker.brokers())
             .with("events.kafka.brokers", broker.brokers())
             .with("dispatch.idle-wait", "1m")
             .start();
+  }
+
+  /** The intake with one more try in place of half a minute of tries, then it joins anew. */
+  private static Path impatient() throws IOException {
+    String route = Files.readString(Path.of("examples/kafka/intake.camel.yaml"));
+    String tries = "maximumRedeliveries: 7";
+    assertThat(route).contains(tries);
+    return Files.writeString(
+        folder.resolve("intake.camel.yaml"), route.replace(tries, "maximumRedeliveries: 1"));
   }
 
   @AfterAll
@@ -119,10 +131,14 @@ class KafkaIntakeIT {
     int before = stored();
     send(50, "before");
     awaitStored(before + 50);
-    postgres.stopImmediately();
-    send(600, "meanwhile");
-    long committed = kafka.committed("herald");
-    postgres.startAgain();
+    long committed;
+    try (CapturedLog log = new CapturedLog()) {
+      postgres.stopImmediately();
+      send(600, "meanwhile");
+      await().until(() -> log.lines().stream().anyMatch(line -> line.contains("Will break on")));
+      committed = kafka.committed("herald");
+      postgres.startAgain();
+    }
     awaitStored(before + 650);
     assertThat(committed).isLessThan(records());
     awaitCommitted();
