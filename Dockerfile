@@ -11,6 +11,7 @@ COPY --from=build /build/target/herald.jar target/herald.jar
 COPY application.properties openapi.yaml ./
 COPY routes routes
 COPY sql sql
+COPY examples examples
 USER herald
 ENV JAVA_TOOL_OPTIONS="-XX:MaxRAMPercentage=75 -XX:+ExitOnOutOfMemoryError" LOG_FORMAT=json
 EXPOSE 8080

@@ -39,7 +39,17 @@ class HygieneTest {
   private static final Pattern KEY_IN_SETTINGS = Pattern.compile("\"([a-z]+\\.[a-z.-]+)\"");
 
   private static final List<String> STEPS =
-      List.of("bean", "process", "marshal", "split", "filter", "setVariable", "setHeader", "to");
+      List.of(
+          "bean",
+          "process",
+          "marshal",
+          "split",
+          "filter",
+          "choice",
+          "setBody",
+          "setVariable",
+          "setHeader",
+          "to");
 
   /** What starts or needs a server of ours. */
   private static final Pattern SERVERS =
@@ -51,7 +61,7 @@ class HygieneTest {
     try (InputStream file = getClass().getResourceAsStream("/schema/camelYamlDsl.json")) {
       schema = JsonSchemaFactory.getInstance(VersionFlag.V4).getSchema(file);
     }
-    for (Path file : routeFiles()) {
+    for (Path file : Stream.concat(routeFiles().stream(), examples().stream()).toList()) {
       assertThat(schema.validate(YAML.readTree(file.toFile()))).as(file.toString()).isEmpty();
     }
   }
@@ -125,7 +135,7 @@ class HygieneTest {
   @Test
   void should_describe_every_step() {
     int described = 0;
-    for (JsonNode route : routes()) {
+    for (JsonNode route : Stream.concat(routes().stream(), routes(examples()).stream()).toList()) {
       for (String kind : STEPS) {
         for (JsonNode step : route.path("from").findValues(kind)) {
           assertThat(
@@ -138,6 +148,26 @@ class HygieneTest {
       }
     }
     assertThat(described).isGreaterThan(50);
+  }
+
+  /** An example is copied: it must read as routes/ does, and fit beside it. */
+  @Test
+  void should_keep_examples_as_readable_as_routes() {
+    Set<String> ids = new HashSet<>();
+    routes().forEach(route -> ids.add(route.path("id").asText()));
+    Set<String> entrances = new HashSet<>();
+    routes(examples())
+        .forEach(
+            route -> {
+              String id = route.path("id").asText();
+              assertThat(ids.add(id)).as("two routes are called %s", id).isTrue();
+              assertThat(route.path("description").asText()).as(id).isNotBlank();
+              assertThat(route.findValuesAsText("uri")).as(id).noneMatch(uri -> uri.contains("?"));
+              entrances.add(
+                  route.at("/from/uri").asText() + route.at("/from/parameters/httpMethodRestrict"));
+            });
+    assertThat(entrances).hasSize(routes(examples()).size());
+    examples().forEach(file -> assertThat(read(file)).as(file.toString()).startsWith("# "));
   }
 
   @Test
@@ -329,22 +359,29 @@ class HygieneTest {
   }
 
   private static List<JsonNode> routes() {
+    return routes(routeFiles());
+  }
+
+  private static List<JsonNode> routes(List<Path> files) {
     List<JsonNode> routes = new ArrayList<>();
-    routeFiles()
-        .forEach(
-            file ->
-                yaml(file)
-                    .forEach(
-                        element -> {
-                          if (element.has("route")) {
-                            routes.add(element.path("route"));
-                          }
-                        }));
+    files.forEach(
+        file ->
+            yaml(file)
+                .forEach(
+                    element -> {
+                      if (element.has("route")) {
+                        routes.add(element.path("route"));
+                      }
+                    }));
     return routes;
   }
 
   private static List<Path> routeFiles() {
     return files("routes", name -> name.endsWith(".yaml")).toList();
+  }
+
+  private static List<Path> examples() {
+    return files("examples", name -> name.endsWith(".camel.yaml")).toList();
   }
 
   private static Stream<Path> javaFiles() {

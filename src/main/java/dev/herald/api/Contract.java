@@ -88,10 +88,11 @@ public final class Contract {
   }
 
   /**
-   * @param maxLength {@code message.max-length}, which the served document and the check both take
+   * @param minLength {@code message.min-length}, which the served document and the check both take
+   * @param maxLength {@code message.max-length}, the same
    * @throws ConfigurationException if the file cannot be read, or is not Herald's contract
    */
-  public static Contract load(Path file, int maxLength) {
+  public static Contract load(Path file, int minLength, int maxLength) {
     try {
       JsonNode document = new ObjectMapper(new YAMLFactory()).readTree(file.toFile());
       JsonNode content = document.at("/components/schemas/NewMessage/properties/content");
@@ -99,6 +100,7 @@ public final class Contract {
         throw new ConfigurationException(
             file + " has no schema NewMessage with a property content; put it back");
       }
+      rules.set("minLength", IntNode.valueOf(minLength));
       rules.set("maxLength", IntNode.valueOf(maxLength));
       return new Contract(document);
     } catch (IOException e) {

@@ -15,6 +15,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,6 +55,7 @@ public final class Entrances extends VertxPlatformHttpEngine {
   /** A header that the contract has, and that every entrance takes. */
   static final String IDEMPOTENCY_KEY = "Idempotency-Key";
 
+  private static final int NO_CONTENT = 204;
   private static final String ENTRANCE = "herald.entrance";
 
   /** Bodies that are sent as they are. */
@@ -153,18 +155,22 @@ public final class Entrances extends VertxPlatformHttpEngine {
     context
         .vertx()
         .executeBlocking(() -> answer(context), false)
-        .onSuccess(answer -> send(context, answer))
+        .map(answer -> send(context, answer))
         .onFailure(context::fail);
   }
 
-  private static void send(RoutingContext context, Answer answer) {
+  private static Answer send(RoutingContext context, Answer answer) {
     HttpServerResponse response = context.response();
-    if (response.ended() || response.closed()) {
-      return;
+    if (!response.ended()) {
+      response.setStatusCode(answer.status());
+      answer.headers().forEach(response::putHeader);
+      if (answer.status() == NO_CONTENT) {
+        response.end();
+      } else {
+        RequestFilter.end(context, answer.body());
+      }
     }
-    response.setStatusCode(answer.status());
-    answer.headers().forEach(response::putHeader);
-    RequestFilter.end(context, answer.body());
+    return answer;
   }
 
   private Answer answer(RoutingContext context) throws Exception {
@@ -342,11 +348,15 @@ public final class Entrances extends VertxPlatformHttpEngine {
           .forEach(
               (name, value) -> {
                 if (value != null && !outward.applyFilterToCamelHeaders(name, value, exchange)) {
-                  headers.put(name, List.of(value.toString()));
+                  headers.put(
+                      name,
+                      value instanceof Collection<?> several
+                          ? several.stream().map(String::valueOf).toList()
+                          : List.of(value.toString()));
                 }
               });
       if (body == null) {
-        return new Answer(status == null ? 204 : status, headers, Buffer.buffer());
+        return new Answer(status == null ? NO_CONTENT : status, headers, Buffer.buffer());
       }
       boolean written = WRITTEN.stream().anyMatch(type -> type.isInstance(body));
       String type = message.getHeader(Exchange.CONTENT_TYPE, String.class);

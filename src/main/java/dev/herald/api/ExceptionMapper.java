@@ -1,10 +1,13 @@
 package dev.herald.api;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import dev.herald.store.SqlFailures;
+import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.Processor;
@@ -23,6 +26,9 @@ public final class ExceptionMapper implements Processor {
   /** Seconds after which a client may try again what was not available. */
   static final String RETRY_AFTER = "2";
 
+  private static final int BAD_REQUEST = 400;
+  private static final int UNPROCESSABLE = 422;
+
   private final Json json;
 
   public ExceptionMapper(Json json) {
@@ -31,13 +37,38 @@ public final class ExceptionMapper implements Processor {
 
   @Override
   public void process(Exchange exchange) {
-    answer(exchange, exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class));
+    answer(exchange, caught(exchange));
+  }
+
+  /**
+   * What failed, for a route that answers in a way of its own: a problem whose detail names every
+   * invalid field. It is plain JSON, and an invalid body is a bad request.
+   */
+  public JsonNode explain(Exchange exchange) {
+    Problem problem = problem(exchange, caught(exchange));
+    answer(exchange, problem);
+    Message message = exchange.getMessage();
+    message.removeHeader(Exchange.CONTENT_TYPE);
+    if (problem.status() == UNPROCESSABLE) {
+      message.setHeader(Exchange.HTTP_RESPONSE_CODE, BAD_REQUEST);
+    }
+    ObjectNode plain = Json.MAPPER.valueToTree(problem);
+    if (problem.errors() != null) {
+      plain.put(
+          "detail",
+          problem.errors().stream()
+              .map(error -> error.pointer().replaceFirst("^/", "") + " " + error.detail())
+              .collect(Collectors.joining("; ")));
+    }
+    return plain;
   }
 
   /** Makes a failure the answer of the exchange. */
   void answer(Exchange exchange, Exception failure) {
-    Problem problem =
-        problem(failure, exchange.getProperty(Exchange.FAILURE_ROUTE_ID, String.class));
+    answer(exchange, problem(exchange, failure));
+  }
+
+  private void answer(Exchange exchange, Problem problem) {
     Message message = exchange.getMessage();
     message.removeHeaders("*");
     if (problem.status() == 503) {
@@ -49,7 +80,12 @@ public final class ExceptionMapper implements Processor {
         json.write(problem.withCorrelationId(exchange.getVariable("correlationId", String.class))));
   }
 
-  private static Problem problem(Exception failure, String route) {
+  private static Exception caught(Exchange exchange) {
+    return exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
+  }
+
+  private static Problem problem(Exchange exchange, Exception failure) {
+    String route = exchange.getProperty(Exchange.FAILURE_ROUTE_ID, String.class);
     ProblemException refusal = ObjectHelper.getException(ProblemException.class, failure);
     if (refusal != null) {
       return refusal.problem();

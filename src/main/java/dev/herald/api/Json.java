@@ -12,6 +12,9 @@ import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import dev.herald.problem.Problem;
 import dev.herald.problem.ProblemException;
 import java.io.IOException;
+import org.apache.camel.Exchange;
+import org.apache.camel.TypeConverter;
+import org.apache.camel.support.TypeConverterSupport;
 
 /** JSON as the API speaks it: strict in what it reads, RFC 3339 in what it writes. */
 public final class Json {
@@ -27,6 +30,15 @@ public final class Json {
           .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
+
+  /** Makes an answer of Herald's, which is a record, readable for {@code jq}. */
+  public static final TypeConverter NODES =
+      new TypeConverterSupport() {
+        @Override
+        public <T> T convertTo(Class<T> type, Exchange exchange, Object value) {
+          return type.cast(MAPPER.<JsonNode>valueToTree(value));
+        }
+      };
 
   /** Text for the wire. */
   public String write(Object value) {

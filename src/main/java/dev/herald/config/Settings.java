@@ -132,7 +132,8 @@ public record Settings(
   public record Circuit(Duration window, int minimumCalls, int failureRate, Duration openFor) {}
 
   /** {@code retention} zero keeps everything. */
-  public record Messages(int maxLength, Optional<String> defaultRegion, Duration retention) {}
+  public record Messages(
+      int minLength, int maxLength, Optional<String> defaultRegion, Duration retention) {}
 
   /** {@code lateAfter} zero means never. */
   public record Health(Duration lateAfter) {}

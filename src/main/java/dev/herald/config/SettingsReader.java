@@ -158,6 +158,7 @@ public final class SettingsReader {
 
   private static Settings.Messages messages(KeyReader read) {
     return new Settings.Messages(
+        read.integer("message.min-length", 1, 1_000_000),
         read.integer("message.max-length", 1, 1_000_000),
         read.region("phone.default-region"),
         read.duration("retention.sent", Duration.ZERO, Duration.ofDays(36_500)));
@@ -173,6 +174,12 @@ public final class SettingsReader {
         && webhook.authHeader().equalsIgnoreCase("Authorization")) {
       conflicts.add(
           "webhook.url has user:password@ and webhook.auth-value is set: both set the header Authorization, so remove one");
+    }
+    Settings.Messages messages = settings.messages();
+    if (messages.minLength() > messages.maxLength()) {
+      conflicts.add(
+          "message.min-length=%d must not be more than message.max-length=%d"
+              .formatted(messages.minLength(), messages.maxLength()));
     }
     Settings.Server server = settings.server();
     if (server.maxBodiesBytes() < 2L * server.maxBodyBytes()) {

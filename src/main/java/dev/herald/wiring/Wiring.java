@@ -1,5 +1,6 @@
 package dev.herald.wiring;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.JsonSchema;
 import dev.herald.api.Admission;
 import dev.herald.api.ApiKeys;
@@ -12,6 +13,7 @@ import dev.herald.api.Operations;
 import dev.herald.api.RateLimits;
 import dev.herald.api.RequestFilter;
 import dev.herald.api.RequestFilter.Reply;
+import dev.herald.api.Requests;
 import dev.herald.api.SwaggerUi;
 import dev.herald.config.ClientTls;
 import dev.herald.config.ConfigurationException;
@@ -191,7 +193,11 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     warnOfShortKeys();
     CompletableFuture<Contract> loading =
         CompletableFuture.supplyAsync(
-            () -> Contract.load(Path.of("openapi.yaml"), settings.messages().maxLength()));
+            () ->
+                Contract.load(
+                    Path.of("openapi.yaml"),
+                    settings.messages().minLength(),
+                    settings.messages().maxLength()));
     phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
     calls = new RouteCalls(camel.createProducerTemplate(), turnstile);
     json = new Json();
@@ -425,6 +431,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind(
         "operations", new Operations(contract, json, exceptions, fromMemory.keySet(), turnstile));
     registry.bind("objectMapper", Json.MAPPER);
+    registry.bind("requests", new Requests(contract));
+    camel.getTypeConverterRegistry().addTypeConverter(JsonNode.class, Record.class, Json.NODES);
   }
 
   private void bindServer() throws Exception {

@@ -27,7 +27,17 @@ class ContractTest {
 
   @BeforeAll
   static void load() throws IOException {
-    contract = Contract.load(Path.of("openapi.yaml"), 10);
+    contract = Contract.load(Path.of("openapi.yaml"), 1, 10);
+  }
+
+  @Test
+  void should_count_a_short_content_in_code_points() {
+    Operation create = Contract.load(Path.of("openapi.yaml"), 2, 10).operation("createMessage");
+    assertThat(Contract.check(create.body().get(), body("{'phoneNumber':'1','content':'😀'}")))
+        .containsExactly(
+            new FieldError("/content", "minLength", "must have at least 2 characters"));
+    assertThat(Contract.check(create.body().get(), body("{'phoneNumber':'1','content':'😀😀'}")))
+        .isEmpty();
   }
 
   @ParameterizedTest
@@ -200,9 +210,11 @@ class ContractTest {
   }
 
   private static List<FieldError> check(String operation, String body) {
-    return Contract.check(
-        operation(operation).body().orElseThrow(),
-        Json.read(body.replace('\'', '"').getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+    return Contract.check(operation(operation).body().orElseThrow(), body(body));
+  }
+
+  private static JsonNode body(String text) {
+    return Json.read(text.replace('\'', '"').getBytes(java.nio.charset.StandardCharsets.UTF_8));
   }
 
   private static Operation operation(String id) {

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.entry;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.herald.problem.Problem;
+import dev.herald.problem.Problem.FieldError;
 import dev.herald.problem.ProblemException;
 import java.sql.SQLException;
+import java.util.List;
 import org.apache.camel.Exchange;
+import org.apache.camel.RuntimeCamelException;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.apache.camel.support.DefaultExchange;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -91,12 +94,35 @@ class ExceptionMapperTest {
     assertThat(exchange.getMessage().getHeader(Exchange.HTTP_RESPONSE_CODE)).isEqualTo(409);
   }
 
+  @Test
+  void should_name_every_invalid_field_to_a_route_that_answers_in_its_own_way() {
+    Exchange exchange =
+        failed(
+            new RuntimeCamelException(
+                new ProblemException(
+                    Problem.of(
+                        Problem.Type.INVALID,
+                        List.of(
+                            new FieldError("/phoneNumber", "required", "is missing"),
+                            new FieldError("/content", "text", "must not be blank"))))));
+    JsonNode explained = new ExceptionMapper(new Json()).explain(exchange);
+    assertThat(explained.path("detail").asText())
+        .isEqualTo("phoneNumber is missing; content must not be blank");
+    assertThat(exchange.getMessage().getHeaders())
+        .containsOnly(entry(Exchange.HTTP_RESPONSE_CODE, 400));
+  }
+
   private static Exchange answer(Exception failure) {
+    Exchange exchange = failed(failure);
+    new ExceptionMapper(new Json()).process(exchange);
+    return exchange;
+  }
+
+  private static Exchange failed(Exception failure) {
     Exchange exchange = new DefaultExchange(new DefaultCamelContext());
     exchange.setProperty(Exchange.EXCEPTION_CAUGHT, failure);
     exchange.setVariable("correlationId", "c-1");
     exchange.getMessage().setHeader("Location", "/left/by/the/route");
-    new ExceptionMapper(new Json()).process(exchange);
     return exchange;
   }
 

@@ -105,6 +105,7 @@ class SettingsTest {
     "dispatch.lease, 7s, dispatch.lease=7s must be longer than webhook.timeout plus 2s",
     "webhook.connect-timeout, 6s, webhook.connect-timeout=6s must not be longer than webhook.timeout=5s",
     "retention.sent, 1h, retention.sent=1h must not be shorter than api.idempotency-ttl=",
+    "message.min-length, 256, message.min-length=256 must not be more than message.max-length=255",
     "management.port, 8080, server.port and management.port are both 8080; set two different ports",
     "webhook.rate-limit, -1, webhook.rate-limit is '-1'; it must be a whole number from 0",
     "retry.backoff, 6m, retry.backoff=6m must not be longer than retry.backoff-max=5m",

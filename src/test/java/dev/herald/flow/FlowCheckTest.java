@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** An edited flow that cannot work is refused with a reason, and one that can is not. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -359,6 +360,20 @@ class FlowCheckTest {
         .hasMessageContainingAll(
             "routes.include has examples/nothing.camel.yaml, which finds no file; correct it",
             "deliver.camel.yaml: is found by more than one pattern");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "messager",
+        "messaging-system",
+        "go-message-dispatcher",
+        "insider-messaging",
+        "messaging-server",
+        "*"
+      })
+  void should_accept_each_facade_and_all(String name) {
+    assertThat(check("examples/facades/" + name + ".camel.yaml")).contains(" routes, and ");
   }
 
   @ParameterizedTest

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
 
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class RecordsTest {
-  private static final Contract CONTRACT = Contract.load(Path.of("openapi.yaml"), 255);
+  private static final Contract CONTRACT = Contract.load(Path.of("openapi.yaml"), 1, 255);
   private static final String GOOD = "{\"phoneNumber\": \"+905551234567\", \"content\": \"hi\"}";
 
   private final DefaultCamelContext camel = new DefaultCamelContext();
