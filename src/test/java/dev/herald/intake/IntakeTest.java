@@ -72,10 +72,14 @@ class IntakeTest {
 
     private synchronized Map<UUID, Instant> insert(MessageBatch batch) {
       Set<String> fresh = new HashSet<>();
-      for (int i = 0; i < batch.getKeys().length; i++) {
-        Intake.Key key = new Intake.Key(batch.getOwners()[i], batch.getKeys()[i]);
-        String[] ids = batch.getRequestIds()[i].replaceAll("[{}]", "").split(",");
-        String hash = batch.getHashes()[i];
+      String[] owners = batch.getOwners();
+      String[] keys = batch.getKeys();
+      String[] requestIds = batch.getRequestIds();
+      String[] hashes = batch.getHashes();
+      for (int i = 0; i < keys.length; i++) {
+        Intake.Key key = new Intake.Key(owners[i], keys[i]);
+        String[] ids = requestIds[i].replaceAll("[{}]", "").split(",");
+        String hash = hashes[i];
         if (!requests.containsKey(key)) {
           requests.put(
               key, Stream.of(ids).map(id -> new Intake.EarlierMessage(hash, message(id))).toList());
@@ -83,10 +87,11 @@ class IntakeTest {
         }
       }
       Map<UUID, Instant> stored = new HashMap<>();
-      for (int i = 0; i < batch.getIds().length; i++) {
-        String first = batch.getFirstIds()[i];
-        if (first == null || fresh.contains(first)) {
-          stored.put(UUID.fromString(batch.getIds()[i]), Instant.EPOCH);
+      String[] all = batch.getIds();
+      String[] firsts = batch.getFirstIds();
+      for (int i = 0; i < all.length; i++) {
+        if (firsts[i] == null || fresh.contains(firsts[i])) {
+          stored.put(UUID.fromString(all[i]), Instant.EPOCH);
         }
       }
       return stored;
@@ -248,6 +253,7 @@ class IntakeTest {
     answers.forEach(answer -> assertThat(answer.join()).hasSize(1));
     intake.close();
     await()
+        .dontCatchUncaughtExceptions()
         .until(
             () ->
                 Thread.getAllStackTraces().keySet().stream()
