@@ -13,7 +13,10 @@ import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaValidatorsConfig;
 import com.networknt.schema.oas.OpenApi30;
 import dev.herald.config.ConfigurationException;
+import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.FieldError;
+import dev.herald.problem.Problem.Type;
+import dev.herald.problem.ProblemException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -161,6 +164,20 @@ public final class Contract {
   /** What is wrong with a body, one entry for each bad field. */
   public static List<FieldError> check(JsonSchema schema, JsonNode body) {
     return schema.validate(body).stream().map(message -> RuleTexts.explain(message, null)).toList();
+  }
+
+  /**
+   * Reads a body that an operation takes.
+   *
+   * @throws ProblemException for what is not JSON, or not as the operation's schema wants it
+   */
+  public static JsonNode read(JsonSchema schema, byte[] body) {
+    JsonNode node = Json.read(body);
+    List<FieldError> errors = check(schema, node);
+    if (!errors.isEmpty()) {
+      throw new ProblemException(Problem.of(Type.INVALID, errors));
+    }
+    return node;
   }
 
   private static JsonNode typed(JsonSchema schema, String value) {

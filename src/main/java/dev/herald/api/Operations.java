@@ -3,16 +3,11 @@ package dev.herald.api;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.JsonSchema;
 import dev.herald.flow.Turnstile;
-import dev.herald.problem.Problem;
-import dev.herald.problem.Problem.FieldError;
-import dev.herald.problem.Problem.Type;
-import dev.herald.problem.ProblemException;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import java.nio.ByteBuffer;
 import java.util.Iterator;
-import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
@@ -177,19 +172,12 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
 
   /** Takes turns: this is pure computing, and more threads would only starve the server's own. */
   private JsonNode read(JsonSchema schema, Buffer body) {
-    JsonNode node;
-    List<FieldError> errors;
     checking.acquireUninterruptibly();
     try {
-      node = Json.read(body.getBytes());
-      errors = Contract.check(schema, node);
+      return Contract.read(schema, body.getBytes());
     } finally {
       checking.release();
     }
-    if (!errors.isEmpty()) {
-      throw new ProblemException(Problem.of(Type.INVALID, errors));
-    }
-    return node;
   }
 
   /** Never throws, or the client would wait for ever. */

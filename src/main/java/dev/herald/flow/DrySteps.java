@@ -25,7 +25,15 @@ import org.apache.camel.support.processor.DelegateAsyncProcessor;
 final class DrySteps implements InterceptStrategy {
   private static final String GATE = "gate";
   private static final Set<String> ACTING =
-      Set.of("auditLog", "claimPlanner", "flow", "intake", "recorder", "redisFeed", "routes");
+      Set.of(
+          "auditLog",
+          "claimPlanner",
+          "flow",
+          "intake",
+          "recorder",
+          "records",
+          "redisFeed",
+          "routes");
 
   private final List<Ended> ended = new CopyOnWriteArrayList<>();
   private volatile long deadline;

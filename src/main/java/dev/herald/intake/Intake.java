@@ -3,6 +3,7 @@ package dev.herald.intake;
 import dev.herald.config.Settings;
 import dev.herald.message.Message;
 import dev.herald.problem.FailStop;
+import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import dev.herald.store.SqlFailures;
@@ -16,6 +17,7 @@ import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
@@ -58,6 +60,15 @@ public final class Intake {
       return new EarlierMessage(row.getString("request_hash"), Message.read(row, rowNumber));
     }
   }
+
+  /**
+   * A request that comes with others.
+   *
+   * @param keyName whose key it is, as the name of an API key is
+   * @param idempotencyKey must not be null
+   */
+  public record Submission(
+      NewMessages.Checked body, String keyName, String idempotencyKey, String correlationId) {}
 
   private final BlockingQueue<Request> queue = new LinkedBlockingQueue<>(MAX_QUEUE);
   private final List<Thread> writers = new ArrayList<>();
@@ -130,33 +141,93 @@ public final class Intake {
       @Variable("key") String keyName,
       @Variable("Idempotency-Key") String idempotencyKey,
       @Variable("correlationId") String correlationId) {
-    List<NewMessage> messages = body.messages();
-    Request request =
-        new Request(messages, keyName, idempotencyKey, correlationId, new CompletableFuture<>());
-    if (body.expired().isPresent()) {
+    Request request = request(body, keyName, idempotencyKey, correlationId);
+    if (body.expired().isEmpty()) {
+      submit(request, !closed && queue.offer(request));
+    }
+    return answer(request, body.expired());
+  }
+
+  /**
+   * Stores many requests at once, each by itself: one that is refused does not fail the others.
+   * Waits while too much is waiting.
+   *
+   * @return for each, in their order, why it was refused; nothing if its messages are stored, now
+   *     or before
+   * @throws RuntimeException when PostgreSQL does not store them, or this node is shutting down.
+   *     Some may be stored: submit all of them again
+   */
+  public List<Optional<Problem>> acceptEach(List<Submission> submissions)
+      throws InterruptedException {
+    List<Request> requests = new ArrayList<>(submissions.size());
+    for (Submission one : submissions) {
+      Request request =
+          request(one.body(), one.keyName(), one.idempotencyKey(), one.correlationId());
+      requests.add(request);
+      if (one.body().expired().isEmpty()) {
+        boolean queued = false;
+        while (!queued && !closed) {
+          queued = queue.offer(request, 100, TimeUnit.MILLISECONDS);
+        }
+        submit(request, queued);
+      }
+    }
+    List<Optional<Problem>> refusals = new ArrayList<>(requests.size());
+    for (int i = 0; i < requests.size(); i++) {
+      refusals.add(refusal(requests.get(i), submissions.get(i).body().expired()));
+    }
+    return refusals;
+  }
+
+  private Optional<Problem> refusal(Request request, Optional<Problem> expired) {
+    try {
+      answer(request, expired);
+      return Optional.empty();
+    } catch (ProblemException e) {
+      if (e.problem().status() == Problem.of(Type.UNAVAILABLE, "").status()) {
+        throw e;
+      }
+      return Optional.of(e.problem());
+    } catch (RuntimeException e) {
+      if (SqlFailures.ofAValue(e)) {
+        return Optional.of(Problem.of(Type.INVALID, "PostgreSQL refuses a value of it"));
+      }
+      throw e;
+    }
+  }
+
+  private static Request request(
+      NewMessages.Checked body, String keyName, String idempotencyKey, String correlationId) {
+    return new Request(
+        body.messages(), keyName, idempotencyKey, correlationId, new CompletableFuture<>());
+  }
+
+  /** Makes sure that a writer will see the request. */
+  private void submit(Request request, boolean queued) {
+    if (closed && (!queued || queue.remove(request))) { // it came after the writers' last look
+      throw new ProblemException(Type.UNAVAILABLE, "this node is shutting down");
+    }
+    if (!queued) {
+      throw new ProblemException(
+          Type.UNAVAILABLE, "too many requests are waiting to be stored; try again later");
+    }
+  }
+
+  /** Waits for the commit. */
+  private List<Message> answer(Request request, Optional<Problem> expired) {
+    if (expired.isPresent()) {
       List<EarlierMessage> made = request.keyed() ? find(request) : List.of();
       if (made.isEmpty()) {
-        throw new ProblemException(body.expired().get());
+        throw new ProblemException(expired.get());
       }
       return again(request, made);
-    }
-    if (closed || !queue.offer(request)) {
-      throw new ProblemException(
-          Type.UNAVAILABLE,
-          closed
-              ? "this node is shutting down"
-              : "too many requests are waiting to be stored; try again later");
-    }
-    if (closed && queue.remove(request)) {
-      // It came after the writers' last look.
-      throw new ProblemException(Type.UNAVAILABLE, "this node is shutting down");
     }
     Instant createdAt = join(request.stored());
     if (createdAt == null && request.idempotencyKey() == null) {
       throw new IllegalStateException(
           "the statement of route store-messages returned no row for a message without a key; it must return id and created_at");
     }
-    return createdAt == null ? again(request, find(request)) : show(messages, createdAt);
+    return createdAt == null ? again(request, find(request)) : show(request.messages(), createdAt);
   }
 
   private List<EarlierMessage> find(Request request) {

@@ -16,6 +16,9 @@ public final class SqlFailures {
   /** A limit that a value exceeds, such as the size of an index entry: the request's own fault. */
   private static final String OF_A_VALUE = "54";
 
+  /** Classes of SQLSTATE that say that a value is wrong, or breaks a constraint. */
+  private static final Set<String> OF_A_REQUEST = Set.of("22", "23", OF_A_VALUE);
+
   /** What PostgreSQL says to a write where only reads are allowed. */
   private static final String READ_ONLY = "25006";
 
@@ -47,6 +50,12 @@ public final class SqlFailures {
   /** The same for a failure that Spring has not translated. */
   public static boolean away(SQLException failure) {
     return failure instanceof SQLTransientConnectionException || ofTheServer(state(failure));
+  }
+
+  /** Whether a value of the request is what PostgreSQL refuses, so that it always will. */
+  public static boolean ofAValue(Throwable failure) {
+    String state = state(failure);
+    return state.length() == 5 && OF_A_REQUEST.contains(state.substring(0, 2));
   }
 
   /** Whether a statement would have written where only reads are allowed. */

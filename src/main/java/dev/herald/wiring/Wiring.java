@@ -1,6 +1,7 @@
 package dev.herald.wiring;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.networknt.schema.JsonSchema;
 import dev.herald.api.Admission;
 import dev.herald.api.ApiKeys;
 import dev.herald.api.ApiServer;
@@ -48,6 +49,7 @@ import dev.herald.intake.Intake;
 import dev.herald.intake.MessageBatch;
 import dev.herald.intake.NewMessage;
 import dev.herald.intake.NewMessages;
+import dev.herald.intake.Records;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.message.Message;
 import dev.herald.message.MessageAnswers;
@@ -362,8 +364,11 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     if (continuous && !checkOnly && !database.pooler()) {
       listener = new DueListener(database, planner::wake);
     }
-    registry.bind("newMessages", new NewMessages(phoneNumbers, Clock.systemUTC()));
+    NewMessages newMessages = new NewMessages(phoneNumbers, Clock.systemUTC());
+    JsonSchema body = contract.operation("createMessage").body().orElseThrow();
+    registry.bind("newMessages", newMessages);
     registry.bind("intake", intake);
+    registry.bind("records", new Records(bytes -> Contract.read(body, bytes), newMessages, intake));
   }
 
   private void bindMessages() {

@@ -72,10 +72,14 @@ class IntakeTest {
 
     private synchronized Map<UUID, Instant> insert(MessageBatch batch) {
       Set<String> fresh = new HashSet<>();
-      for (int i = 0; i < batch.getKeys().length; i++) {
-        Intake.Key key = new Intake.Key(batch.getOwners()[i], batch.getKeys()[i]);
-        String[] ids = batch.getRequestIds()[i].replaceAll("[{}]", "").split(",");
-        String hash = batch.getHashes()[i];
+      String[] owners = batch.getOwners();
+      String[] keys = batch.getKeys();
+      String[] requestIds = batch.getRequestIds();
+      String[] hashes = batch.getHashes();
+      for (int i = 0; i < keys.length; i++) {
+        Intake.Key key = new Intake.Key(owners[i], keys[i]);
+        String[] ids = requestIds[i].replaceAll("[{}]", "").split(",");
+        String hash = hashes[i];
         if (!requests.containsKey(key)) {
           requests.put(
               key, Stream.of(ids).map(id -> new Intake.EarlierMessage(hash, message(id))).toList());
@@ -83,10 +87,11 @@ class IntakeTest {
         }
       }
       Map<UUID, Instant> stored = new HashMap<>();
-      for (int i = 0; i < batch.getIds().length; i++) {
-        String first = batch.getFirstIds()[i];
-        if (first == null || fresh.contains(first)) {
-          stored.put(UUID.fromString(batch.getIds()[i]), Instant.EPOCH);
+      String[] all = batch.getIds();
+      String[] firsts = batch.getFirstIds();
+      for (int i = 0; i < all.length; i++) {
+        if (firsts[i] == null || fresh.contains(firsts[i])) {
+          stored.put(UUID.fromString(all[i]), Instant.EPOCH);
         }
       }
       return stored;
@@ -249,6 +254,7 @@ class IntakeTest {
     answers.forEach(answer -> assertThat(answer.join()).hasSize(1));
     intake.close();
     await()
+        .dontCatchUncaughtExceptions()
         .until(
             () ->
                 Thread.getAllStackTraces().keySet().stream()
@@ -315,6 +321,113 @@ class IntakeTest {
         .hasMessageContaining("shutting down");
     table.door.countDown();
     assertThat(waiting.join()).hasSize(1);
+  }
+
+  @Test
+  void should_store_each_of_many_by_itself_and_say_which_it_refuses() throws Exception {
+    intake.start();
+    accept("known", message("before")).join();
+    accept("repeated", message("again")).join();
+    List<Optional<Problem>> refusals =
+        intake.acceptEach(
+            List.of(
+                submission("1", message("one")),
+                submission("known", message("another")),
+                submission("repeated", message("again")),
+                new Intake.Submission(expired("old"), "ops", "2", "c"),
+                submission("3", message("three"))));
+    assertThat(refusals)
+        .extracting(refusal -> refusal.map(Problem::detail).orElse("stored"))
+        .satisfiesExactly(
+            one -> assertThat(one).isEqualTo("stored"),
+            known -> assertThat(known).contains("came with another body"),
+            repeated -> assertThat(repeated).isEqualTo("stored"),
+            expired -> assertThat(expired).contains("is past"),
+            three -> assertThat(three).isEqualTo("stored"));
+    assertThat(table.requests.keySet())
+        .extracting(Intake.Key::key)
+        .containsExactlyInAnyOrder("known", "repeated", "1", "3");
+  }
+
+  @Test
+  void should_fail_many_when_the_store_is_away_and_store_each_once_when_they_come_again()
+      throws Exception {
+    intake.start();
+    List<Intake.Submission> many = new ArrayList<>();
+    for (int i = 0; i < 1_500; i++) {
+      many.add(submission("key " + i, message("message " + i)));
+    }
+    AtomicInteger statements = new AtomicInteger();
+    table.fault =
+        batch -> {
+          if (statements.incrementAndGet() > 1) {
+            throw new DataAccessResourceFailureException("away");
+          }
+        };
+    assertThatThrownBy(() -> intake.acceptEach(many))
+        .isInstanceOf(DataAccessResourceFailureException.class);
+    table.fault = batch -> {};
+    assertThat(intake.acceptEach(many)).hasSize(1_500).allMatch(Optional::isEmpty);
+    assertThat(intake.accepted()).isEqualTo(1_500);
+  }
+
+  @Test
+  void should_refuse_one_of_many_whose_value_can_never_be_stored() throws Exception {
+    intake.start();
+    table.fault =
+        batch -> {
+          if (Arrays.asList(batch.getContents()).contains("poison")) {
+            throw new UncategorizedSQLException("", "", new SQLException("bytes", "22021"));
+          }
+        };
+    List<Optional<Problem>> refusals =
+        intake.acceptEach(
+            List.of(
+                submission("1", message("one")),
+                submission("2", message("poison")),
+                submission("3", message("three"))));
+    assertThat(refusals).extracting(Optional::isPresent).containsExactly(false, true, false);
+    table.fault =
+        batch -> {
+          throw new UncategorizedSQLException("", "", new SQLException("no such column", "42703"));
+        };
+    assertThatThrownBy(() -> intake.acceptEach(List.of(submission("4", message("four")))))
+        .as("somebody's edit: nobody's record is wrong")
+        .isInstanceOf(UncategorizedSQLException.class);
+  }
+
+  @Test
+  void should_wait_with_many_while_too_much_waits() {
+    occupyTheWriters();
+    List<Intake.Submission> many = new ArrayList<>();
+    for (int i = 0; i < 10_500; i++) {
+      many.add(submission("key " + i, message("message")));
+    }
+    CompletableFuture<List<Optional<Problem>>> answer =
+        CompletableFuture.supplyAsync(() -> acceptEach(many));
+    List<CompletableFuture<List<Message>>> others = new ArrayList<>();
+    await()
+        .until(
+            () -> {
+              others.add(accept(null, message("too much")));
+              return others.stream().anyMatch(CompletableFuture::isCompletedExceptionally);
+            });
+    assertThat(answer).isNotDone();
+    table.door.countDown();
+    assertThat(answer.join()).hasSize(10_500).allMatch(Optional::isEmpty);
+  }
+
+  private List<Optional<Problem>> acceptEach(List<Intake.Submission> many) {
+    try {
+      return intake.acceptEach(many);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static Intake.Submission submission(String key, NewMessage message) {
+    return new Intake.Submission(
+        new NewMessages.Checked(List.of(message), Optional.empty()), "ops", key, "c");
   }
 
   private void occupyTheWriters() {
