@@ -381,7 +381,7 @@ class FlowEditsIT {
         Map.of(
             "dies", Answer.lost(),
             "fails", Answer.status(500),
-            "hangs", Answer.accepted().after(3_000));
+            "hangs", Answer.accepted().after(8_000));
     webhook.answer(post -> mayHaveAccepted.get(post.content()));
     for (String content : mayHaveAccepted.keySet()) {
       awaitStatus(api.create(content), "UNKNOWN");
