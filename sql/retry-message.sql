@@ -9,7 +9,7 @@ WITH due AS (
     FOR UPDATE
 ), pending AS (
     UPDATE message m
-    SET status = 'PENDING', attempts = 0, next_attempt_at = now(), failing_since = NULL, misconfigured = NULL, changed_by = :#${variable.key}, updated_at = now()
+    SET status = 'PENDING', attempts = 0, next_attempt_at = now(), failing_since = NULL, misconfigured = NULL, changed_by = :#${variable.key}, updated_at = now(), status_at = now()
     FROM due
     WHERE m.id = due.id
     RETURNING m.*

@@ -21,7 +21,8 @@ public record Settings(
     Circuit circuit,
     Messages messages,
     Routes routes,
-    Health health) {
+    Health health,
+    Events events) {
 
   /** What to do with a message that may have been sent. */
   public enum OnAmbiguous {
@@ -141,4 +142,10 @@ public record Settings(
    *     never
    */
   public record Routes(Duration watch) {}
+
+  /**
+   * @param database the one of {@code database.url}, or the same by another way
+   * @param slot the name of the replication slot and of the publication
+   */
+  public record Events(boolean enabled, Database database, String slot) {}
 }

@@ -31,13 +31,14 @@ public final class SettingsReader {
    */
   public static Settings read(Function<String, Optional<String>> lookup, boolean development) {
     KeyReader read = new KeyReader(lookup);
+    Settings.Database database = database(read);
     Settings settings =
         new Settings(
             server(read),
             new Settings.Management(
                 read.text("management.host"), read.integer("management.port", 1, 65_535)),
             api(read, development),
-            database(read),
+            database,
             redis(read),
             webhook(read),
             dispatch(read),
@@ -46,7 +47,8 @@ public final class SettingsReader {
             messages(read),
             new Settings.Routes(read.duration("routes.watch", Duration.ZERO, Duration.ofHours(1))),
             new Settings.Health(
-                read.duration("health.late-after", Duration.ZERO, Duration.ofDays(365))));
+                read.duration("health.late-after", Duration.ZERO, Duration.ofDays(365))),
+            events(read, database));
     List<String> problems = new ArrayList<>(read.faults());
     // A wrong key has a stand-in, which conflicts with nothing that was written.
     conflicts(settings).stream()
@@ -159,6 +161,13 @@ public final class SettingsReader {
         read.integer("message.max-length", 1, 1_000_000),
         read.region("phone.default-region"),
         read.duration("retention.sent", Duration.ZERO, Duration.ofDays(36_500)));
+  }
+
+  private static Settings.Events events(KeyReader read, Settings.Database database) {
+    return new Settings.Events(
+        read.flag("events.enabled"),
+        read.databaseUrlOr("events.database-url", database),
+        read.identifier("events.slot"));
   }
 
   /** Values that are valid on their own but not together. */

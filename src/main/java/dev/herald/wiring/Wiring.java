@@ -30,6 +30,7 @@ import dev.herald.dispatch.ClaimPlanner;
 import dev.herald.dispatch.DeliveryThreads;
 import dev.herald.dispatch.Gate;
 import dev.herald.dispatch.Shutdown;
+import dev.herald.event.EventReader;
 import dev.herald.flow.Flow;
 import dev.herald.flow.FlowWatch;
 import dev.herald.flow.RouteGroups;
@@ -156,6 +157,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private Shutdown shutdown;
   private DeliveryThreads threads;
   private WebhookClient client;
+  private EventReader events;
 
   /**
    * @param configuration returns a key's value as it was written, or nothing
@@ -212,6 +214,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     bindWebhook();
     bindIntake();
     bindMessages();
+    bindEvents();
     bindControl();
     bindFlow();
     bindApi();
@@ -354,6 +357,17 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("messageAnswers", new MessageAnswers());
   }
 
+  private void bindEvents() {
+    events =
+        new EventReader(
+            settings.events(),
+            () -> settings.events().database() == settings.database() && database.pooler(),
+            batch -> calls.call("direct:events", batch));
+    if (!checkOnly) {
+      events.check();
+    }
+  }
+
   private void bindControl() {
     snapshot = new StatsSnapshot(database::up, System::nanoTime);
     health =
@@ -367,7 +381,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                 circuit,
                 snapshot,
                 () -> flow.broken(),
-                settings.health()));
+                events,
+                settings));
     CamelHealthCheck.register(camel, health);
     registry.bind("statsSnapshot", snapshot);
     registry.bind("routes", new Routes(camel, routeLock));
@@ -433,7 +448,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, ApiServer.engine(admission));
     ApiServer server = new ApiServer(settings.server(), filter, admission);
     camel.addService(server, true, true);
-    camel.addStartupListener(new WhenStarted(server, client, flow, watch, settings));
+    camel.addStartupListener(new WhenStarted(server, client, flow, watch, events, settings));
   }
 
   private static Reply reply(Health.View view) {
@@ -450,6 +465,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     metrics.bind(database);
     metrics.bind(snapshot);
     metrics.bind(flow);
+    metrics.bind(events);
   }
 
   /**
@@ -478,6 +494,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
       health.close();
       shutdown.run();
       feed.close();
+      events.close();
     }
   }
 
@@ -495,6 +512,9 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     }
     if (listener != null) {
       listener.close();
+    }
+    if (events != null) {
+      events.close();
     }
     if (database != null) {
       database.close();

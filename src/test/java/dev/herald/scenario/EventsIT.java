@@ -1,0 +1,136 @@
+package dev.herald.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.herald.dev.KafkaBroker;
+import dev.herald.dev.SampleWebhook;
+import dev.herald.dev.SampleWebhook.Answer;
+import dev.herald.testing.Events;
+import dev.herald.testing.Local;
+import dev.herald.testing.Node;
+import dev.herald.testing.Sql;
+import dev.herald.testing.TcpProxy;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+
+/** Events out of PostgreSQL's log, to a real Kafka. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class EventsIT {
+  private static KafkaBroker kafka;
+  private static SampleWebhook webhook;
+  private static String database;
+  private static Sql sql;
+  private static TcpProxy cable;
+  private static Node node;
+  private static Events events;
+
+  @BeforeAll
+  static void start() throws IOException {
+    kafka = new KafkaBroker();
+    kafka.createTopic("herald.events", 3);
+    webhook = new SampleWebhook();
+    database = Local.servers().newDatabase();
+    sql = new Sql(database);
+    cable = TcpProxy.of(database);
+    node = builder().start();
+    events = new Events(kafka.brokers());
+  }
+
+  @AfterAll
+  static void stop() throws IOException {
+    node.close();
+    events.close();
+    cable.close();
+    webhook.close();
+    kafka.close();
+  }
+
+  private static Node.Builder builder() {
+    return Node.on(database, webhook.url())
+        .with("events.enabled", true)
+        .with("events.database-url", cable.by(database))
+        .with("database.timeout", "1s")
+        .with("events.kafka.brokers", kafka.brokers())
+        .with(
+            "camel.main.routes-include-pattern",
+            "file:routes/*.camel.yaml,file:examples/events/kafka.camel.yaml");
+  }
+
+  @Test
+  void should_tell_each_change_of_a_message_in_order() {
+    webhook.answer(post -> post.content().equals("no") ? Answer.status(400) : Answer.accepted());
+    String sent = node.api().create("hello");
+    String failed = node.api().create("no");
+    await().until(() -> node.api().status(failed).equals("FAILED"));
+    node.api().post("/api/v1/scheduler/stop", null).expect(200);
+    node.api().post("/api/v1/messages/" + failed + "/retry", null).expect(202);
+    node.api().delete("/api/v1/messages/" + failed).expect(204);
+    node.api().post("/api/v1/scheduler/start", null).expect(200);
+
+    await().untilAsserted(() -> assertThat(events.types(sent)).containsExactly("accepted", "sent"));
+    await()
+        .untilAsserted(
+            () ->
+                assertThat(events.types(failed))
+                    .containsExactly("accepted", "failed", "retried", "cancelled"));
+    JsonNode event = events.of(sent).get(1);
+    assertThat(event.at("/message/status").asText()).isEqualTo("SENT");
+    assertThat(event.path("message").has("content")).isFalse();
+  }
+
+  @Test
+  void should_lose_no_event_while_kafka_is_killed() throws IOException {
+    List<String> ids = new ArrayList<>(node.api().createMany(100));
+    kafka.kill();
+    ids.addAll(node.api().createMany(100));
+    await().until(() -> node.api().count("PENDING") == 0);
+    await()
+        .untilAsserted(
+            () ->
+                assertThat(node.api().get("/health").expect(200).text("/checks/events/detail"))
+                    .contains("direct:events"));
+    kafka.start();
+    awaitSent(ids);
+    assertThat(node.api().get("/health").text("/checks/events/status")).isEqualTo("UP");
+  }
+
+  @Test
+  void should_go_on_after_the_connection_was_cut_or_hung() {
+    List<String> ids = new ArrayList<>(node.api().createMany(100));
+    cable.cut();
+    ids.addAll(node.api().createMany(100));
+    awaitSent(ids);
+    cable.freeze();
+    List<String> others = node.api().createMany(100);
+    await().until(() -> node.api().count("PENDING") == 0);
+    await()
+        .untilAsserted(
+            () ->
+                assertThat(node.api().get("/health").text("/checks/events/status"))
+                    .isEqualTo("DEGRADED"));
+    System.out.println(node.api().get("/health").body());
+    cable.cut();
+    cable.restore();
+    awaitSent(others);
+    System.out.println(node.scrape().lines().filter(l -> l.startsWith("herald_events")).toList());
+  }
+
+  private static void awaitSent(List<String> ids) {
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .untilAsserted(
+            () ->
+                assertThat(ids)
+                    .allSatisfy(
+                        id -> assertThat(events.types(id)).containsExactly("accepted", "sent")));
+  }
+}
