@@ -1,7 +1,9 @@
 FROM maven:3.9-eclipse-temurin-17 AS build
 WORKDIR /build
 COPY . .
-RUN mvn -q -B -DskipTests package
+# --build-arg PROFILES=-Pkafka adds what events and Kafka need
+ARG PROFILES=
+RUN mvn -q -B -DskipTests $PROFILES package
 
 FROM eclipse-temurin:17-jre-alpine
 RUN adduser -S -D -H herald
@@ -11,6 +13,7 @@ COPY --from=build /build/target/herald.jar target/herald.jar
 COPY application.properties openapi.yaml ./
 COPY routes routes
 COPY sql sql
+COPY examples examples
 USER herald
 ENV JAVA_TOOL_OPTIONS="-XX:MaxRAMPercentage=75 -XX:+ExitOnOutOfMemoryError" LOG_FORMAT=json
 EXPOSE 8080

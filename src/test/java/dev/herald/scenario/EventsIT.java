@@ -8,11 +8,13 @@ import dev.herald.dev.KafkaBroker;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.dev.SampleWebhook.Answer;
 import dev.herald.testing.Events;
+import dev.herald.testing.HeraldProcess;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
 import dev.herald.testing.TcpProxy;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +27,9 @@ import org.junit.jupiter.api.Test;
 /** Events out of PostgreSQL's log, to a real Kafka. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class EventsIT {
+  private static final String ROUTES =
+      "file:routes/*.camel.yaml,file:examples/events/kafka.camel.yaml";
+
   private static KafkaBroker kafka;
   private static SampleWebhook webhook;
   private static String database;
@@ -60,9 +65,7 @@ class EventsIT {
         .with("events.database-url", cable.by(database))
         .with("database.timeout", "1s")
         .with("events.kafka.brokers", kafka.brokers())
-        .with(
-            "camel.main.routes-include-pattern",
-            "file:routes/*.camel.yaml,file:examples/events/kafka.camel.yaml");
+        .with("camel.main.routes-include-pattern", ROUTES);
   }
 
   @Test
@@ -117,11 +120,36 @@ class EventsIT {
             () ->
                 assertThat(node.api().get("/health").text("/checks/events/status"))
                     .isEqualTo("DEGRADED"));
-    System.out.println(node.api().get("/health").body());
     cable.cut();
     cable.restore();
     awaitSent(others);
-    System.out.println(node.scrape().lines().filter(l -> l.startsWith("herald_events")).toList());
+  }
+
+  @Test
+  void should_lose_no_event_when_another_node_takes_over_and_is_killed() {
+    List<String> ids = new ArrayList<>();
+    try (HeraldProcess other =
+        HeraldProcess.in(Path.of(""))
+            .fromClasses()
+            .with("DATABASE_URL", database)
+            .with("REDIS_URL", Local.servers().redisUrl())
+            .with("WEBHOOK_URL", webhook.url())
+            .with("EVENTS_ENABLED", true)
+            .with("EVENTS_KAFKA_BROKERS", kafka.brokers())
+            .with("CAMEL_MAIN_ROUTES_INCLUDE_PATTERN", ROUTES)
+            .startAndAwait()) {
+      assertThat(node.metric("herald_events_reading")).isEqualTo(1);
+      cable.refuse();
+      await().until(() -> other.output().contains("This node reads events"));
+      ids.addAll(node.api().createMany(50));
+      awaitSent(ids);
+      ids.addAll(node.api().createMany(200));
+      other.kill();
+    }
+    cable.restore();
+    ids.addAll(node.api().createMany(50));
+    awaitSent(ids);
+    assertThat(node.metric("herald_events_reading")).isEqualTo(1);
   }
 
   private static void awaitSent(List<String> ids) {
