@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -40,6 +41,13 @@ final class Changes {
     fields.put("expiresAt", "expires_at");
     fields.put("sentAt", "sent_at");
     return fields;
+  }
+
+  /** The columns that this needs; the content is not among them. */
+  static List<String> columns() {
+    List<String> columns = new ArrayList<>(FIELDS.values());
+    columns.addAll(List.of("status_at", "claim_id"));
+    return columns;
   }
 
   /** The change that a new row is: the message was accepted. */

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
@@ -77,9 +78,13 @@ final class SlotReader implements AutoCloseable {
     properties.put("publication.autocreate.mode", "disabled");
     String table = slot.schema() + ".message";
     properties.put("table.include.list", table);
-    properties.put("column.exclude.list", table + ".content");
-    properties.put("max.batch.size", "500");
-    properties.put("max.queue.size", "2000");
+    properties.put(
+        "column.include.list",
+        Changes.columns().stream()
+            .map(column -> table + "." + column)
+            .collect(Collectors.joining(",")));
+    properties.put("max.batch.size", "1000");
+    properties.put("max.queue.size", "4000");
     properties.put("poll.interval.ms", "50");
     properties.put("status.update.interval.ms", "2000");
     // A batch confirms the transactions before its last one; this confirms that one.

@@ -3,9 +3,11 @@ package dev.herald.testing;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.herald.dev.EventTopic;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** The events of each message, as Kafka has them. Thread-safe. */
 public final class Events implements AutoCloseable {
@@ -33,6 +35,13 @@ public final class Events implements AutoCloseable {
 
   private static boolean after(JsonNode one, JsonNode other) {
     return one.path("at").asText().compareTo(other.path("at").asText()) > 0;
+  }
+
+  /** The ids of all. */
+  public synchronized Set<String> ids() {
+    Set<String> ids = new HashSet<>();
+    byMessage.values().forEach(one -> ids.addAll(one.keySet()));
+    return ids;
   }
 
   /** How many events have come, with those that came again. */
