@@ -9,12 +9,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Tells from a version of a row of table message whether the message has changed, and how. The log
  * has no earlier version: a statement that changes the status sets {@code status_at}, and a version
  * is the change if that is also its {@code updated_at}. A claim, a new time or a new text leaves
- * {@code status_at} behind. Stateless.
+ * {@code status_at} behind. A later version with a delivery is its receipt. Stateless.
  */
 final class Changes {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -46,7 +47,14 @@ final class Changes {
   /** The columns that this needs; the content is not among them. */
   static List<String> columns() {
     List<String> columns = new ArrayList<>(FIELDS.values());
-    columns.addAll(List.of("status_at", "claim_id"));
+    columns.addAll(
+        List.of(
+            "status_at",
+            "claim_id",
+            "delivery",
+            "delivery_at",
+            "delivery_code",
+            "delivery_detail"));
     return columns;
   }
 
@@ -62,11 +70,20 @@ final class Changes {
    */
   static List<Event> ofUpdate(Map<String, ?> row) {
     Object at = row.get("status_at");
-    if (at == null || !at.equals(row.get("updated_at")) || row.get("claim_id") != null) {
+    if (row.get("claim_id") != null) {
       return List.of();
     }
-    String status = row.get("status").toString().toLowerCase(Locale.ROOT);
-    return List.of(event(status.equals("pending") ? "retried" : status, at, row));
+    if (at != null && at.equals(row.get("updated_at"))) {
+      String status = row.get("status").toString().toLowerCase(Locale.ROOT);
+      return List.of(event(status.equals("pending") ? "retried" : status, at, row));
+    }
+    return row.get("delivery") == null
+        ? List.of()
+        : List.of(
+            event(
+                row.get("delivery").toString().toLowerCase(Locale.ROOT),
+                row.get("delivery_at"),
+                row));
   }
 
   private static Event event(String change, Object at, Map<String, ?> row) {
@@ -79,11 +96,24 @@ final class Changes {
             message.put(field, column.equals("metadata") ? read(value.toString()) : value);
           }
         });
+    if (row.get("delivery") != null) {
+      message.put("delivery", delivery(row));
+    }
     return new Event(
         "%s-%s-%d".formatted(change, row.get("id"), micros),
         "message." + change,
         at.toString(),
         message);
+  }
+
+  private static Map<String, Object> delivery(Map<String, ?> row) {
+    Map<String, Object> delivery = new LinkedHashMap<>();
+    delivery.put("status", row.get("delivery"));
+    delivery.put("at", row.get("delivery_at"));
+    delivery.put("code", row.get("delivery_code"));
+    delivery.put("detail", row.get("delivery_detail"));
+    delivery.values().removeIf(Objects::isNull);
+    return delivery;
   }
 
   private static Map<?, ?> read(String object) {

@@ -32,9 +32,8 @@ record WhenStarted(
     client.checkUrls(camel.getEndpoints());
     if (settings.events().enabled() && !hasRoute(camel, "direct://events")) {
       throw new ConfigurationException(
-          "events.enabled is true, but no route starts with direct:events; name one in"
-              + " camel.main.routes-include-pattern, like file:examples/events/kafka.camel.yaml, or"
-              + " set events.enabled=false");
+          "events.enabled is true, but no route starts with direct:events; name a file with one in"
+              + " routes.include, like examples/events/kafka.camel.yaml, or set events.enabled=false");
     }
     for (EventNotifier notifier : camel.getManagementStrategy().getEventNotifiers()) {
       if (notifier instanceof MicrometerRouteEventNotifier) {

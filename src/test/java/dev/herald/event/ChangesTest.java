@@ -78,6 +78,27 @@ class ChangesTest {
     assertThat(Changes.ofUpdate(row)).isEmpty();
   }
 
+  /** It may be written again, as by a claim that is given back: then it has the same id. */
+  @Test
+  void should_tell_of_a_receipt() {
+    row.put("updated_at", "2026-11-26T09:52:03Z");
+    row.put("delivery", "UNDELIVERED");
+    row.put("delivery_at", "2026-11-26T09:52:02Z");
+    row.put("delivery_code", "404");
+    Event event = only(Changes.ofUpdate(row));
+    assertThat(event.type()).isEqualTo("message.undelivered");
+    assertThat(event.id()).isEqualTo("undelivered-" + ID + "-1795686722000000");
+    assertThat(event.message().get("delivery"))
+        .isEqualTo(Map.of("status", "UNDELIVERED", "at", "2026-11-26T09:52:02Z", "code", "404"));
+  }
+
+  @Test
+  void should_tell_of_a_new_status_though_there_was_a_receipt() {
+    row.put("delivery", "DELIVERED");
+    row.put("delivery_at", CREATED);
+    assertThat(only(Changes.ofUpdate(row)).type()).isEqualTo("message.sent");
+  }
+
   @Test
   void should_have_the_clients_own_words_and_no_content() {
     row.put("content", "hello");
