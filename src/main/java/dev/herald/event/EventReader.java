@@ -209,14 +209,14 @@ public final class EventReader implements AutoCloseable {
   }
 
   private void failed(Throwable failure) {
-    String reason = NestedExceptionUtils.getMostSpecificCause(failure).getMessage();
-    if (reason != null && reason.contains("is active for PID")) {
+    String cause = NestedExceptionUtils.getMostSpecificCause(failure).getMessage();
+    String reason = cause == null ? String.valueOf(failure.getMessage()) : cause;
+    if (reason.contains("is active for PID")) {
       pause = LOOK; // another node was faster
       return;
     }
     LOG.debug("Events cannot be read", failure);
-    reading.failed(
-        reason == null ? failure.toString() : CLASS_NAMES.matcher(reason).replaceFirst(""));
+    reading.failed(CLASS_NAMES.matcher(reason).replaceFirst(""));
     pause = longer(pause);
   }
 
