@@ -1,7 +1,9 @@
 FROM maven:3.9-eclipse-temurin-17 AS build
 WORKDIR /build
 COPY . .
-RUN mvn -q -B -DskipTests package
+# --build-arg PROFILES=-Pkafka adds what events and Kafka need
+ARG PROFILES=
+RUN mvn -q -B -DskipTests $PROFILES package
 
 FROM eclipse-temurin:17-jre-alpine
 RUN adduser -S -D -H herald

@@ -1,7 +1,7 @@
 -- Called by route cancelMessage: cancels a pending message if it is not claimed.
 WITH cancelled AS (
     UPDATE message m
-    SET status = 'CANCELLED', changed_by = :#${variable.key}, updated_at = now()
+    SET status = 'CANCELLED', changed_by = :#${variable.key}, updated_at = now(), status_at = now()
     WHERE m.id = :#${variable.id}::uuid AND m.status = 'PENDING' AND m.claim_id IS NULL
     RETURNING m.*
 ), tallied AS (

@@ -17,7 +17,8 @@ WITH over AS (
         last_error = CASE
             WHEN over.claim_id IS NULL THEN 'it expired before it could be sent'
             ELSE 'it expired, and may have been sent: the lease ran out before the outcome was recorded' END,
-        updated_at = now()
+        updated_at = now(),
+        status_at = now()
     FROM over
     WHERE m.id = over.id
     RETURNING m.status

@@ -23,6 +23,7 @@ WITH outcome AS (
         webhook_message_id = o.webhook_message_id,
         last_error = coalesce(o.error, CASE WHEN o.status = 'PENDING' THEN m.last_error END),
         updated_at = now(),
+        status_at = CASE WHEN o.status = 'PENDING' THEN m.status_at ELSE now() END,
         sent_at = CASE WHEN o.status = 'SENT' THEN now() END,
         failing_since = CASE
             WHEN o.status = 'SENT' THEN NULL

@@ -10,7 +10,8 @@ WITH due AS (
 ), pending AS (
     UPDATE message m
     SET status = 'PENDING', attempts = 0, next_attempt_at = now(), failing_since = NULL, misconfigured = NULL,
-        delivery = NULL, delivery_at = NULL, delivery_code = NULL, delivery_detail = NULL, changed_by = :#${variable.key}, updated_at = now()
+        delivery = NULL, delivery_at = NULL, delivery_code = NULL, delivery_detail = NULL,
+        changed_by = :#${variable.key}, updated_at = now(), status_at = now()
     FROM due
     WHERE m.id = due.id
     RETURNING m.*

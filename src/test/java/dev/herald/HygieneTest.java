@@ -224,6 +224,18 @@ class HygieneTest {
             });
   }
 
+  /** Without it the change becomes no event. */
+  @Test
+  void should_note_when_a_status_changes() {
+    List<String> changing =
+        files("sql", name -> name.endsWith(".sql"))
+            .filter(file -> read(file).contains("SET status = "))
+            .map(Path::toString)
+            .toList();
+    assertThat(changing).contains("sql/record-outcomes.sql", "sql/retry-message.sql");
+    changing.forEach(file -> assertThat(read(Path.of(file))).as(file).contains("status_at = "));
+  }
+
   /** Without the count camel-sql asks PostgreSQL for it: a round trip for each claim and record. */
   @Test
   void should_say_how_many_parameters_the_busy_statements_have() {

@@ -36,6 +36,7 @@ final class KeyReader {
           Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
   private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._~-]{16,}");
+  private static final Pattern IDENTIFIER = Pattern.compile("[a-z_][a-z0-9_]{0,62}");
 
   private static final Pattern SENDABLE = Pattern.compile("[ -~]*");
 
@@ -195,6 +196,34 @@ final class KeyReader {
 
   DatabaseUrl databaseUrl(String key) {
     return url(key, text(key), DatabaseUrl::parse, "jdbc:postgresql://localhost/herald");
+  }
+
+  /** The same database by another URL, if there is one; the login is the same if it has none. */
+  Settings.Database databaseUrlOr(String key, Settings.Database database) {
+    return optional(key)
+        .map(value -> url(key, value, DatabaseUrl::parse, "jdbc:postgresql://localhost/herald"))
+        .map(
+            url ->
+                new Settings.Database(
+                    url,
+                    url.login().getOrDefault("user", database.username()),
+                    url.login().getOrDefault("password", database.password()),
+                    database.poolSize(),
+                    database.timeout(),
+                    database.startupTimeout()))
+        .orElse(database);
+  }
+
+  /** A name in PostgreSQL that needs no quotes. */
+  String identifier(String key) {
+    String name = text(key);
+    return name.isEmpty() || IDENTIFIER.matcher(name).matches()
+        ? name
+        : wrong(
+            key,
+            "is '%s'; it must have 1 to 63 characters of a-z, 0-9 and _, and not begin with a digit"
+                .formatted(name),
+            "");
   }
 
   /**

@@ -23,7 +23,8 @@ public record Settings(
     Messages messages,
     Routes routes,
     Health health,
-    Receipts receipts) {
+    Receipts receipts,
+    Events events) {
 
   /** What to do with a message that may have been sent. */
   public enum OnAmbiguous {
@@ -156,4 +157,10 @@ public record Settings(
       return "Receipts[" + keepUnmatched + "]";
     }
   }
+
+  /**
+   * @param database the one of {@code database.url}, or the same by another way
+   * @param slot the name of the replication slot and of the publication
+   */
+  public record Events(boolean enabled, Database database, String slot) {}
 }

@@ -31,13 +31,14 @@ public final class SettingsReader {
    */
   public static Settings read(Function<String, Optional<String>> lookup, boolean development) {
     KeyReader read = new KeyReader(lookup);
+    Settings.Database database = database(read);
     Settings settings =
         new Settings(
             server(read),
             new Settings.Management(
                 read.text("management.host"), read.integer("management.port", 1, 65_535)),
             api(read, development),
-            database(read),
+            database,
             redis(read),
             webhook(read),
             dispatch(read),
@@ -49,7 +50,8 @@ public final class SettingsReader {
                 RouteFiles.included(read.optional("routes.include").orElse(""))),
             new Settings.Health(
                 read.duration("health.late-after", Duration.ZERO, Duration.ofDays(365))),
-            receipts(read));
+            receipts(read),
+            events(read, database));
     List<String> problems = new ArrayList<>(read.faults());
     // A wrong key has a stand-in, which conflicts with nothing that was written.
     conflicts(settings).stream()
@@ -171,6 +173,13 @@ public final class SettingsReader {
     return new Settings.Receipts(
         read.token("receipts.token"),
         read.duration("receipts.keep-unmatched", Duration.ZERO, Duration.ofDays(30)));
+  }
+
+  private static Settings.Events events(KeyReader read, Settings.Database database) {
+    return new Settings.Events(
+        read.flag("events.enabled"),
+        read.databaseUrlOr("events.database-url", database),
+        read.identifier("events.slot"));
   }
 
   /** Values that are valid on their own but not together. */

@@ -45,6 +45,9 @@ final class FlowCheck {
               "direct:find-request", "intake.camel.yaml",
               "direct:record-outcomes", "record.camel.yaml"));
 
+  /** What Java calls if there is such a route: it gets the events. */
+  static final String EVENTS = "direct:events";
+
   /** The entrance of the route that claims a batch. */
   static final String CLAIM = RoutePart.DIRECT + "dispatch-batch";
 
@@ -123,6 +126,11 @@ final class FlowCheck {
     return check.faults;
   }
 
+  /** Whether Java enters a route here. */
+  static boolean calledByJava(String entrance) {
+    return CALLED.containsKey(entrance) || EVENTS.equals(entrance);
+  }
+
   private void needed() {
     Set<String> ids = routes.stream().map(RoutePart::id).collect(Collectors.toSet());
     NEEDED.forEach(
@@ -186,6 +194,7 @@ final class FlowCheck {
   private void passedOn() {
     Set<RoutePart> claimed = flow.reached(ENTERED.keySet());
     Set<RoutePart> all = flow.reached(CALLED.keySet());
+    all.addAll(flow.reached(Set.of(EVENTS)));
     all.addAll(claimed);
     for (RoutePart route : all) {
       if (!passesErrors(route)) {

@@ -211,7 +211,7 @@ public final class Swap {
           touched.stream()
               .filter(RoutePart::isEntered)
               .map(RoutePart::entrance)
-              .collect(Collectors.partitioningBy(FlowCheck.CALLED::containsKey));
+              .collect(Collectors.partitioningBy(FlowCheck::calledByJava));
       long callsEnd = System.nanoTime() + CALLS.toNanos();
       for (boolean byJava : List.of(false, true)) {
         if (!quiet.turnstile().close(entrances.get(byJava), callsEnd)) {

@@ -7,6 +7,7 @@ import dev.herald.control.Health.State;
 import dev.herald.control.StatsSnapshot;
 import dev.herald.dispatch.Circuit;
 import dev.herald.dispatch.ClaimPlanner;
+import dev.herald.event.EventReader;
 import dev.herald.outcome.RedisFeed;
 import dev.herald.store.Database;
 import java.util.LinkedHashMap;
@@ -29,7 +30,8 @@ final class HealthChecks {
       Circuit circuit,
       StatsSnapshot snapshot,
       Supplier<Optional<String>> brokenFlow,
-      Settings.Health settings) {
+      EventReader events,
+      Settings settings) {
     Map<String, Supplier<Check>> checks = new LinkedHashMap<>();
     checks.put(
         "postgresql",
@@ -47,10 +49,13 @@ final class HealthChecks {
                 "Redis does not respond, or refuses writes; delivery continues without it"));
     checks.put("webhook", () -> degraded(DeliveryStatus.trouble(circuit)));
     checks.put("delivery", () -> degraded(DeliveryStatus.failing(planner)));
-    checks.put("backlog", () -> degraded(snapshot.late(settings.lateAfter())));
+    checks.put("backlog", () -> degraded(snapshot.late(settings.health().lateAfter())));
     checks.put(
         "flow",
         () -> Check.of(brokenFlow.get().isEmpty(), State.DOWN, brokenFlow.get().orElse(null)));
+    if (settings.events().enabled()) {
+      checks.put("events", () -> degraded(events.trouble()));
+    }
     checks.put(
         "routes",
         () -> {

@@ -8,6 +8,7 @@ import dev.herald.control.StatsSnapshot;
 import dev.herald.dispatch.Circuit;
 import dev.herald.dispatch.ClaimPlanner;
 import dev.herald.dispatch.Gate;
+import dev.herald.event.EventReader;
 import dev.herald.flow.Flow;
 import dev.herald.intake.Intake;
 import dev.herald.outcome.Outcome.Kind;
@@ -199,6 +200,19 @@ public final class Metrics {
                                 file.loadedAt().toEpochMilli() / 1_000.0))
                     .toList(),
                 true));
+  }
+
+  public void bind(EventReader events) {
+    count("events", "Events that the route direct:events has taken", events, EventReader::events);
+    flag("events.reading", "Whether this node reads events", events::active);
+    flag(
+        "events.failing",
+        "Whether events are on and cannot be read or handed on",
+        () -> events.trouble().isPresent());
+    Gauge.builder("herald.events.lag", events, EventReader::lagBytes)
+        .description("PostgreSQL's log that is kept for events nobody has read")
+        .baseUnit("bytes")
+        .register(meters);
   }
 
   private <T> void count(String name, String description, T of, ToDoubleFunction<T> value) {

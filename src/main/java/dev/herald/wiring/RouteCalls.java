@@ -4,6 +4,7 @@ import dev.herald.flow.Turnstile;
 import dev.herald.problem.FailStop;
 import org.apache.camel.CamelExecutionException;
 import org.apache.camel.Exchange;
+import org.apache.camel.Processor;
 import org.apache.camel.ProducerTemplate;
 
 /** Calls routes from Java: the input is a variable, the result is the body. */
@@ -18,7 +19,15 @@ final class RouteCalls {
 
   /** Returns the body; throws the route's exception. */
   Object call(String route, String variable, Object value) {
-    Exchange called = send(route, variable, value);
+    return result(route, send(route, exchange -> exchange.setVariable(variable, value)));
+  }
+
+  /** The input is the body, because an endpoint gets it; throws the route's exception. */
+  void call(String route, Object body) {
+    result(route, send(route, exchange -> exchange.getMessage().setBody(body)));
+  }
+
+  private static Object result(String route, Exchange called) {
     Exception failure = called.getException();
     FailStop.passOn(failure);
     if (failure instanceof RuntimeException thrown) {
@@ -30,7 +39,7 @@ final class RouteCalls {
     return called.getMessage().getBody();
   }
 
-  private Exchange send(String route, String variable, Object value) {
+  private Exchange send(String route, Processor input) {
     try {
       turnstile.enter(route);
     } catch (InterruptedException e) {
@@ -38,7 +47,7 @@ final class RouteCalls {
       throw new IllegalStateException("this node is stopping", e);
     }
     try {
-      return template.send(route, exchange -> exchange.setVariable(variable, value));
+      return template.send(route, input);
     } finally {
       turnstile.leave(route);
     }

@@ -1,8 +1,10 @@
 package dev.herald.wiring;
 
 import dev.herald.api.ApiServer;
+import dev.herald.config.ConfigurationException;
 import dev.herald.config.Durations;
 import dev.herald.config.Settings;
+import dev.herald.event.EventReader;
 import dev.herald.flow.Flow;
 import dev.herald.flow.FlowWatch;
 import dev.herald.webhook.WebhookClient;
@@ -15,7 +17,12 @@ import org.slf4j.LoggerFactory;
 
 /** Opens the port when every route is ready. */
 record WhenStarted(
-    ApiServer server, WebhookClient client, Flow flow, FlowWatch watch, Settings settings)
+    ApiServer server,
+    WebhookClient client,
+    Flow flow,
+    FlowWatch watch,
+    EventReader events,
+    Settings settings)
     implements StartupListener {
   private static final Logger LOG = LoggerFactory.getLogger("dev.herald.Herald");
 
@@ -23,11 +30,21 @@ record WhenStarted(
   @Override
   public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {
     client.checkUrls(camel.getEndpoints());
+    if (settings.events().enabled() && !hasRoute(camel, "direct://events")) {
+      throw new ConfigurationException(
+          "events.enabled is true, but no route starts with direct:events; name a file with one in"
+              + " routes.include, like examples/events/kafka.camel.yaml, or set events.enabled=false");
+    }
     for (EventNotifier notifier : camel.getManagementStrategy().getEventNotifiers()) {
       if (notifier instanceof MicrometerRouteEventNotifier) {
         notifier.setIgnoreExchangeEvents(true);
       }
     }
+  }
+
+  private static boolean hasRoute(CamelContext camel, String entrance) {
+    return camel.getRoutes().stream()
+        .anyMatch(route -> route.getEndpoint().getEndpointUri().equals(entrance));
   }
 
   @Override
@@ -36,6 +53,7 @@ record WhenStarted(
     if (!settings.routes().watch().isZero()) {
       watch.start();
     }
+    events.start();
     if (server.listen()) {
       Settings.Dispatch dispatch = settings.dispatch();
       LOG.info(

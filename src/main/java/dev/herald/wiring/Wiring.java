@@ -37,6 +37,7 @@ import dev.herald.dispatch.ClaimPlanner;
 import dev.herald.dispatch.DeliveryThreads;
 import dev.herald.dispatch.Gate;
 import dev.herald.dispatch.Shutdown;
+import dev.herald.event.EventReader;
 import dev.herald.flow.Flow;
 import dev.herald.flow.FlowWatch;
 import dev.herald.flow.RouteGroups;
@@ -171,6 +172,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private Shutdown shutdown;
   private DeliveryThreads threads;
   private WebhookClient client;
+  private EventReader events;
 
   /**
    * @param configuration returns a key's value as it was written, or nothing
@@ -231,6 +233,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     bindWebhook();
     bindIntake();
     bindMessages();
+    bindEvents();
     bindControl();
     bindFlow();
     bindApi();
@@ -378,6 +381,17 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("receipts", receipts);
   }
 
+  private void bindEvents() {
+    events =
+        new EventReader(
+            settings.events(),
+            () -> settings.events().database() == settings.database() && database.pooler(),
+            batch -> calls.call("direct:events", batch));
+    if (!checkOnly) {
+      events.check();
+    }
+  }
+
   private void bindControl() {
     snapshot = new StatsSnapshot(database::up, System::nanoTime);
     health =
@@ -391,7 +405,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                 circuit,
                 snapshot,
                 () -> flow.broken(),
-                settings.health()));
+                events,
+                settings));
     CamelHealthCheck.register(camel, health);
     registry.bind("statsSnapshot", snapshot);
     registry.bind("routes", new Routes(camel, routeLock));
@@ -484,7 +499,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, entrances);
     ApiServer server = new ApiServer(settings.server(), filter, admission, entrances);
     camel.addService(server, true, true);
-    camel.addStartupListener(new WhenStarted(server, client, flow, watch, settings));
+    camel.addStartupListener(new WhenStarted(server, client, flow, watch, events, settings));
   }
 
   private static Reply reply(Health.View view) {
@@ -502,6 +517,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     metrics.bind(snapshot);
     metrics.bind(flow);
     metrics.bind(receipts);
+    metrics.bind(events);
   }
 
   /** The patterns of all route files. */
@@ -538,6 +554,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
       health.close();
       shutdown.run();
       feed.close();
+      events.close();
     }
   }
 
@@ -555,6 +572,9 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     }
     if (listener != null) {
       listener.close();
+    }
+    if (events != null) {
+      events.close();
     }
     if (database != null) {
       database.close();

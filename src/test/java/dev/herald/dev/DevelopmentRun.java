@@ -18,8 +18,8 @@ import java.util.Properties;
 
 /**
  * The one command, {@code mvn -q test-compile exec:java}: Herald with a PostgreSQL, a Redis and a
- * webhook of its own, a lively pace and some messages. What the environment sets goes before what
- * this sets.
+ * webhook of its own, a lively pace and some messages; with {@code -Pkafka} also a Kafka, and
+ * events to it. What the environment sets goes before what this sets.
  */
 public final class DevelopmentRun {
   private static final int SAMPLES = 10;
@@ -39,11 +39,13 @@ public final class DevelopmentRun {
     set(properties, "dispatch.interval", "1s");
     set(properties, "routes.watch", "2s");
     Optional<SampleWebhook> webhook = webhook(properties);
+    Optional<KafkaBroker> kafka = kafka(properties);
 
     Herald herald = Herald.forDevelopment(properties);
     Thread running = new Thread(herald::run, "herald");
     Runtime.getRuntime()
-        .addShutdownHook(new Thread(() -> stop(running, webhook, servers), "development-run-stop"));
+        .addShutdownHook(
+            new Thread(() -> stop(running, webhook, kafka, servers), "development-run-stop"));
     running.start();
     String url = "http://localhost:" + value(properties, "server.port", "8080");
     String key = value(properties, "api.key", null).split(",")[0].replaceFirst("^[^:]*:", "");
@@ -64,6 +66,30 @@ public final class DevelopmentRun {
             say("webhook: to %s, \"%s\" (%s)", post.to(), post.content(), post.idempotencyKey()));
     properties.setProperty("webhook.url", webhook.url());
     return Optional.of(webhook);
+  }
+
+  private static Optional<KafkaBroker> kafka(Properties properties) throws IOException {
+    if (!value(properties, "events.enabled", "false").equals("true")
+        || given("events.kafka.brokers").isPresent()) {
+      return Optional.empty();
+    }
+    say("Starting Kafka ...");
+    KafkaBroker kafka = new KafkaBroker();
+    kafka.createTopic(EventTopic.NAME, 3);
+    properties.setProperty("events.kafka.brokers", kafka.brokers());
+    set(
+        properties,
+        "camel.main.routes-include-pattern",
+        "file:routes/*.camel.yaml,file:examples/events/kafka.camel.yaml");
+    new EventTopic(
+        kafka.brokers(),
+        event ->
+            say(
+                "event: %s of %s at %s",
+                event.path("type").asText(),
+                event.at("/message/phoneNumber").asText(),
+                event.path("at").asText()));
+    return Optional.of(kafka);
   }
 
   private static boolean awaitReady(Thread running, String url) throws InterruptedException {
@@ -142,10 +168,17 @@ public final class DevelopmentRun {
         url);
   }
 
-  private static void stop(Thread running, Optional<SampleWebhook> webhook, LocalServers servers) {
+  private static void stop(
+      Thread running,
+      Optional<SampleWebhook> webhook,
+      Optional<KafkaBroker> kafka,
+      LocalServers servers) {
     try {
       running.join();
       webhook.ifPresent(SampleWebhook::close);
+      if (kafka.isPresent()) {
+        kafka.get().close();
+      }
       servers.close();
       say("Stopped.");
     } catch (InterruptedException | IOException e) {

@@ -303,6 +303,22 @@ class FlowCheckTest {
         "mine.camel.yaml:1: route write-outcomes must tell its caller when a step fails, or a failure looks like success");
   }
 
+  /** The default configuration handles every failure, and the events would be lost. */
+  @Test
+  void should_refuse_a_route_of_events_that_hides_a_failure() throws IOException {
+    Files.writeString(
+        folder.resolve("mine.camel.yaml"),
+        """
+        - route:
+            id: events
+            from:
+              uri: direct:events
+              steps:
+                - log: {message: "${body}"}
+        """);
+    refuses("mine.camel.yaml:1: route events must tell its caller when a step fails");
+  }
+
   @Test
   void should_step_over_what_acts_and_wait_for_nothing() throws IOException {
     Files.writeString(
@@ -418,7 +434,7 @@ class FlowCheckTest {
         calls++;
       }
     }
-    assertThat(calls).isEqualTo(3);
+    assertThat(calls).isEqualTo(4);
   }
 
   private String check() {

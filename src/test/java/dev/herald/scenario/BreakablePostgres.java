@@ -37,6 +37,7 @@ final class BreakablePostgres implements AutoCloseable {
         .setServerConfig("synchronous_commit", "on")
         .setServerConfig("full_page_writes", "on")
         .setServerConfig("max_connections", "200")
+        .setServerConfig("wal_level", "logical")
         .setServerConfig("timezone", "Pacific/Chatham")
         .setPGStartupWait(Duration.ofSeconds(60))
         .start();

@@ -2,6 +2,7 @@ package dev.herald.testing;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.herald.Herald;
 import dev.herald.dev.LocalServers;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,7 +21,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * The packaged jar in a process of its own, configured by its environment as a service is, with the
- * JVM's options that the README recommends for a few cores.
+ * JVM's options that the README recommends for a few cores; or the classes of this test run, which
+ * also have what only {@code -Pkafka} packages.
  */
 public final class HeraldProcess implements AutoCloseable {
   private static final Path JAR = Path.of("target/herald.jar").toAbsolutePath();
@@ -30,7 +32,8 @@ public final class HeraldProcess implements AutoCloseable {
   private final Path output;
   private final Api api;
 
-  private HeraldProcess(Path folder, Map<String, String> environment, String... arguments) {
+  private HeraldProcess(
+      Path folder, List<String> main, Map<String, String> environment, String... arguments) {
     try {
       output = Files.createTempFile("herald-", ".log");
       List<String> command =
@@ -40,9 +43,8 @@ public final class HeraldProcess implements AutoCloseable {
                   "-Xmx256m",
                   "-XX:+ExitOnOutOfMemoryError",
                   "-XX:TieredStopAtLevel=1",
-                  "-XX:+UseSerialGC",
-                  "-jar",
-                  JAR.toString()));
+                  "-XX:+UseSerialGC"));
+      command.addAll(main);
       command.addAll(List.of(arguments));
       ProcessBuilder builder = new ProcessBuilder(command);
       builder.directory(folder.toAbsolutePath().toFile());
@@ -64,6 +66,7 @@ public final class HeraldProcess implements AutoCloseable {
   public static final class Builder {
     private final Path folder;
     private final Map<String, String> environment = new LinkedHashMap<>();
+    private List<String> main = List.of("-jar", JAR.toString());
 
     private Builder(Path folder) {
       this.folder = folder;
@@ -86,9 +89,15 @@ public final class HeraldProcess implements AutoCloseable {
       return this;
     }
 
+    /** Runs the classes of this test run, and not the jar. */
+    public Builder fromClasses() {
+      main = List.of("-cp", System.getProperty("java.class.path"), Herald.class.getName());
+      return this;
+    }
+
     /** Starts it, whatever becomes of it. */
     public HeraldProcess start(String... arguments) {
-      return new HeraldProcess(folder, environment, arguments);
+      return new HeraldProcess(folder, main, environment, arguments);
     }
 
     /** Starts it and waits until it is ready. */
