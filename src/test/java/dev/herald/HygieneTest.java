@@ -163,10 +163,13 @@ class HygieneTest {
               assertThat(ids.add(id)).as("two routes are called %s", id).isTrue();
               assertThat(route.path("description").asText()).as(id).isNotBlank();
               assertThat(route.findValuesAsText("uri")).as(id).noneMatch(uri -> uri.contains("?"));
-              entrances.add(
-                  route.at("/from/uri").asText() + route.at("/from/parameters/httpMethodRestrict"));
+              String entrance =
+                  route.at("/from/uri").asText() + route.at("/from/parameters/httpMethodRestrict");
+              // Events go one way or the other.
+              assertThat(entrances.add(entrance) || entrance.equals("direct:events"))
+                  .as("two routes start at %s", entrance)
+                  .isTrue();
             });
-    assertThat(entrances).hasSize(routes(examples()).size());
     examples().forEach(file -> assertThat(read(file)).as(file.toString()).startsWith("# "));
   }
 
