@@ -147,6 +147,8 @@ public final class Entrances extends VertxPlatformHttpEngine {
         ? Stream.empty()
         : all.values().stream()
             .filter(entrance -> entrance.path.matcher(path).matches())
+            // The token of receipts opens nothing that only happens to match.
+            .filter(entrance -> ReceiptToken.guards(path) == ReceiptToken.guards(entrance.written))
             .filter(Entrance::isThere);
   }
 
@@ -219,6 +221,7 @@ public final class Entrances extends VertxPlatformHttpEngine {
 
   /** Where requests for one path enter a route. */
   private final class Entrance extends DefaultConsumer implements PlatformHttpConsumer {
+    private final String written;
     private final String key;
     private final String turn;
     private final Pattern path;
@@ -227,7 +230,7 @@ public final class Entrances extends VertxPlatformHttpEngine {
 
     Entrance(PlatformHttpEndpoint endpoint, Processor processor) {
       super(endpoint, processor);
-      String written = HttpEntrance.path(endpoint.getPath());
+      written = HttpEntrance.path(endpoint.getPath());
       turn = HttpEntrance.of(written);
       Method.parseList(endpoint.getHttpMethodRestrict())
           .forEach(method -> methods.add(method.name()));

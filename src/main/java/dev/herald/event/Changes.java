@@ -75,15 +75,20 @@ final class Changes {
     }
     if (at != null && at.equals(row.get("updated_at"))) {
       String status = row.get("status").toString().toLowerCase(Locale.ROOT);
-      return List.of(event(status.equals("pending") ? "retried" : status, at, row));
+      List<Event> events = new ArrayList<>();
+      events.add(event(status.equals("pending") ? "retried" : status, at, row));
+      events.addAll(ofDelivery(row));
+      return events;
     }
-    return row.get("delivery") == null
+    return ofDelivery(row);
+  }
+
+  /** A receipt may have come while a claim held the row; one that was told has the same id. */
+  private static List<Event> ofDelivery(Map<String, ?> row) {
+    Object delivery = row.get("delivery");
+    return delivery == null
         ? List.of()
-        : List.of(
-            event(
-                row.get("delivery").toString().toLowerCase(Locale.ROOT),
-                row.get("delivery_at"),
-                row));
+        : List.of(event(delivery.toString().toLowerCase(Locale.ROOT), row.get("delivery_at"), row));
   }
 
   private static Event event(String change, Object at, Map<String, ?> row) {

@@ -4,6 +4,7 @@ import dev.herald.config.ConfigurationException;
 import dev.herald.config.Durations;
 import dev.herald.config.Settings;
 import dev.herald.problem.FailStop;
+import dev.herald.problem.Reason;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -35,6 +36,13 @@ public final class EventReader implements AutoCloseable {
 
   /** Debezium puts exceptions into words. */
   private static final Pattern CLASS_NAMES = Pattern.compile("^(?:[\\w.$]+(?:Exception|Error): )+");
+
+  /** What a URL may have of secrets; /health needs no key. */
+  private static final Pattern AFTER_HOST =
+      Pattern.compile("(https?://)(?:[^/\\s@]*@)?([^/\\s?#]+)\\S*");
+
+  /** So few that a route which does one POST for each is soon free for a reload. */
+  private static final int MAX_TAKEN = 100;
 
   /** A node that reads is seen as such within this many looks. */
   private static final int UNSEEN = 5;
@@ -88,8 +96,8 @@ public final class EventReader implements AutoCloseable {
     }
     if (pooler.getAsBoolean()) {
       throw new ConfigurationException(
-          "events.enabled is true, but database.url leads to a connection pooler, which cannot"
-              + " replicate; set events.database-url to the URL of PostgreSQL itself");
+          "events.enabled is true, but database.url leads to a connection pooler, through"
+              + " which Herald reads no log; set events.database-url to the URL of PostgreSQL itself");
     }
   }
 
@@ -233,7 +241,7 @@ public final class EventReader implements AutoCloseable {
     pause = FIRST_PAUSE;
     Duration wait = FIRST_PAUSE;
     int done = 0;
-    int size = batch.size();
+    int size = MAX_TAKEN;
     while (!closed()) {
       List<Event> part = batch.subList(done, Math.min(done + size, batch.size()));
       try {
@@ -244,12 +252,12 @@ public final class EventReader implements AutoCloseable {
           handing.over("the route takes them");
           return;
         }
-        size *= 2;
+        size = Math.min(2 * size, MAX_TAKEN);
         wait = FIRST_PAUSE;
         continue;
       } catch (RuntimeException e) {
         LOG.debug("Events were not taken", e);
-        handing.failed(String.valueOf(NestedExceptionUtils.getMostSpecificCause(e).getMessage()));
+        handing.failed(AFTER_HOST.matcher(Reason.of(e)).replaceAll("$1$2"));
       } catch (Error e) {
         FailStop.passOn(e);
         throw e;

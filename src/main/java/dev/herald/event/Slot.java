@@ -13,12 +13,15 @@ import java.util.Optional;
 import java.util.Properties;
 import org.postgresql.core.BaseConnection;
 import org.postgresql.util.HostSpec;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The replication slot: where PostgreSQL keeps the position up to which events are out, and the log
  * after it. One node reads it at a time. Not thread-safe.
  */
 final class Slot implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Slot.class);
   private static final String PLUGIN = "pgoutput";
 
   /** After this much log that has no message, the position is moved on. */
@@ -135,27 +138,41 @@ final class Slot implements AutoCloseable {
               level.getString(1));
         }
       }
-      make(
-          statement,
-          "CREATE PUBLICATION %s FOR TABLE message WITH (publish = 'insert, update')"
-              .formatted(settings.slot()),
-          "make the publication; let the owner of table message, who may create in the database, run");
-      make(
-          statement,
-          "SELECT pg_create_logical_replication_slot('%s', '%s')"
-              .formatted(settings.slot(), PLUGIN),
-          "replicate; run ALTER ROLE %s REPLICATION, or what your provider has for it. Then Herald runs"
-              .formatted(settings.database().username()));
+      boolean first =
+          make(
+              statement,
+              "CREATE PUBLICATION %s FOR TABLE message WITH (publish = 'insert, update')"
+                  .formatted(settings.slot()),
+              "make the publication; let the owner of table message, who may create in the database, run");
+      boolean begun =
+          make(
+              statement,
+              "SELECT pg_create_logical_replication_slot('%s', '%s')"
+                  .formatted(settings.slot(), PLUGIN),
+              "replicate; run ALTER ROLE %s REPLICATION, or what your provider has for it. Then Herald runs"
+                  .formatted(settings.database().username()));
+      if (begun && first) {
+        LOG.info("Events begin now, with the replication slot {}", settings.slot());
+      } else if (begun) {
+        LOG.warn(
+            "The replication slot {} was gone, so the events since the last one are lost; they begin"
+                + " anew now. To find out what was missed, read table message by updated_at",
+            settings.slot());
+      }
     }
   }
 
-  private void make(Statement statement, String sql, String forbidden)
+  /** Returns whether it was not there. */
+  private boolean make(Statement statement, String sql, String forbidden)
       throws SQLException, Unusable {
     try {
       statement.execute(sql);
+      return true;
     } catch (SQLException e) {
       switch (String.valueOf(e.getSQLState())) {
-        case DUPLICATE -> {} // by another node, or before
+        case DUPLICATE -> {
+          return false; // by another node, or before
+        }
         case INSUFFICIENT_PRIVILEGE ->
             throw new Unusable(
                 "the role %s may not %s: %s", settings.database().username(), forbidden, sql);

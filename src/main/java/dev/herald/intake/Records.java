@@ -26,6 +26,9 @@ public final class Records {
   /** The header that tells why a record was refused. */
   static final String REASON = "herald-reason";
 
+  /** In characters: a record with many faults must still fit where it is written. */
+  private static final int MAX_REASON = 1_000;
+
   private final Function<byte[], JsonNode> contract;
   private final NewMessages newMessages;
   private final Intake intake;
@@ -101,13 +104,13 @@ public final class Records {
   }
 
   private static Message because(Message message, Problem problem) {
-    message.setHeader(
-        REASON,
+    String reason =
         problem.errors() == null
             ? problem.detail()
             : problem.errors().stream()
                 .map(error -> error.pointer() + " " + error.detail())
-                .collect(Collectors.joining("; ")));
+                .collect(Collectors.joining("; "));
+    message.setHeader(REASON, reason.substring(0, Math.min(reason.length(), MAX_REASON)));
     return message;
   }
 }

@@ -15,15 +15,22 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
  * The one command, {@code mvn -q test-compile exec:java}: Herald with a PostgreSQL, a Redis and a
- * webhook of its own, a lively pace and some messages; with {@code -Pkafka} also a Kafka, and
- * events to it. What the environment sets goes before what this sets.
+ * webhook of its own, a lively pace and some messages; with {@code -Pkafka} also a Kafka, with
+ * messages from it and events to it. What the environment sets goes before what this sets.
  */
 public final class DevelopmentRun {
   private static final int SAMPLES = 10;
   private static final long READY_MS = 60_000;
+  private static final String INTAKE_TOPIC = "herald.messages";
+  private static final String KAFKA_ROUTES =
+      "examples/events/kafka.camel.yaml,examples/kafka/intake.camel.yaml,examples/kafka/dispatch.camel.yaml";
 
   private DevelopmentRun() {}
 
@@ -51,7 +58,10 @@ public final class DevelopmentRun {
     String key = value(properties, "api.key", null).split(",")[0].replaceFirst("^[^:]*:", "");
     if (awaitReady(running, url)) {
       enqueue(url, key);
-      welcome(url, key, properties, webhook);
+      if (kafka.isPresent()) {
+        enqueue(kafka.get());
+      }
+      welcome(url, key, properties, webhook, kafka);
     }
     running.join();
   }
@@ -76,11 +86,11 @@ public final class DevelopmentRun {
     say("Starting Kafka ...");
     KafkaBroker kafka = new KafkaBroker();
     kafka.createTopic(EventTopic.NAME, 3);
+    kafka.createTopic(INTAKE_TOPIC, 3);
+    kafka.createTopic(INTAKE_TOPIC + ".dead", 1);
     properties.setProperty("events.kafka.brokers", kafka.brokers());
-    set(
-        properties,
-        "camel.main.routes-include-pattern",
-        "file:routes/*.camel.yaml,file:examples/events/kafka.camel.yaml");
+    set(properties, "intake.kafka.brokers", kafka.brokers());
+    set(properties, "routes.include", KAFKA_ROUTES);
     new EventTopic(
         kafka.brokers(),
         event ->
@@ -127,8 +137,29 @@ public final class DevelopmentRun {
     }
   }
 
+  private static void enqueue(KafkaBroker kafka) throws InterruptedException {
+    try (KafkaProducer<String, String> producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", kafka.brokers()),
+            new StringSerializer(),
+            new StringSerializer())) {
+      producer
+          .send(
+              new ProducerRecord<>(
+                  INTAKE_TOPIC,
+                  "{\"phoneNumber\": \"+905551234599\", \"content\": \"Sample message from Kafka\"}"))
+          .get();
+    } catch (ExecutionException e) {
+      say("The sample message from Kafka was not taken: %s", e.getCause());
+    }
+  }
+
   private static void welcome(
-      String url, String key, Properties properties, Optional<SampleWebhook> webhook) {
+      String url,
+      String key,
+      Properties properties,
+      Optional<SampleWebhook> webhook,
+      Optional<KafkaBroker> kafka) {
     String interval = value(properties, "dispatch.interval", "");
     String batch = value(properties, "dispatch.batch-size", "2");
     say(
@@ -140,7 +171,7 @@ public final class DevelopmentRun {
           try it       %s/swagger/
           management   http://localhost:%s/observe/health  /observe/metrics  /observe/jolokia
           PostgreSQL   %s
-          Redis        %s
+          Redis        %s%s
 
         Try:
           curl -s -H 'Authorization: Bearer %s' %s/api/v1/messages/stats
@@ -160,6 +191,12 @@ public final class DevelopmentRun {
         value(properties, "management.port", "8081"),
         value(properties, "database.url", ""),
         value(properties, "redis.url", ""),
+        kafka
+            .map(
+                broker ->
+                    "\n  Kafka        %s  messages from %s, events to %s"
+                        .formatted(broker.brokers(), INTAKE_TOPIC, EventTopic.NAME))
+            .orElse(""),
         key,
         url,
         key,

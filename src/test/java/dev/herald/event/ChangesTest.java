@@ -93,10 +93,12 @@ class ChangesTest {
   }
 
   @Test
-  void should_tell_of_a_new_status_though_there_was_a_receipt() {
+  void should_tell_of_a_receipt_that_came_before_the_record_once_it_is_there() {
     row.put("delivery", "DELIVERED");
     row.put("delivery_at", CREATED);
-    assertThat(only(Changes.ofUpdate(row)).type()).isEqualTo("message.sent");
+    assertThat(Changes.ofUpdate(row))
+        .extracting(Event::type)
+        .containsExactly("message.sent", "message.delivered");
   }
 
   @Test

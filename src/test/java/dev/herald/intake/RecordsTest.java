@@ -19,6 +19,7 @@ import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -81,6 +82,12 @@ class RecordsTest {
             });
   }
 
+  private static String manyFaults() {
+    return IntStream.range(0, 10_000)
+        .mapToObj("\"unknown%d\": 1"::formatted)
+        .collect(Collectors.joining(",", "{", "}"));
+  }
+
   @Test
   void should_return_those_that_cannot_be_stored_as_they_came_with_every_reason() throws Exception {
     intake.start();
@@ -92,7 +99,8 @@ class RecordsTest {
                 record(0, 2, "{"),
                 record(0, 3, bad),
                 record(0, 4, null),
-                record(0, 5, "[" + GOOD + "]")));
+                record(0, 5, "[" + GOOD + "]"),
+                record(0, 6, manyFaults())));
     assertThat(refused)
         .extracting(message -> message.getHeader("herald-reason", String.class))
         .satisfiesExactly(
@@ -102,7 +110,8 @@ class RecordsTest {
                     .contains("/phoneNumber is not a valid")
                     .contains("; /content must not be blank"),
             empty -> assertThat(empty).contains("empty"),
-            array -> assertThat(array).isNotBlank());
+            array -> assertThat(array).isNotBlank(),
+            many -> assertThat(many).hasSizeLessThanOrEqualTo(1_000));
     assertThat(refused.get(1).getBody(byte[].class))
         .isEqualTo(bad.getBytes(StandardCharsets.UTF_8));
     assertThat(refused.get(1).getHeader("offset")).isEqualTo(3L);
