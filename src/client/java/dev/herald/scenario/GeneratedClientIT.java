@@ -7,14 +7,17 @@ import static org.awaitility.Awaitility.await;
 import dev.herald.client.ApiClient;
 import dev.herald.client.ApiException;
 import dev.herald.client.api.MessagesApi;
+import dev.herald.client.model.Delivery;
 import dev.herald.client.model.Message;
 import dev.herald.client.model.MessagePage;
 import dev.herald.client.model.NewMessage;
+import dev.herald.client.model.Receipt;
 import dev.herald.client.model.Status;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -52,17 +55,22 @@ class GeneratedClientIT {
   @Test
   void should_create_list_and_cancel_messages() throws ApiException {
     NewMessage later =
-        message("later").sendAt(java.time.OffsetDateTime.parse("2130-01-01T09:00:00+03:00"));
+        message("later")
+            .sendAt(java.time.OffsetDateTime.parse("2130-01-01T09:00:00+03:00"))
+            .reference("order-1")
+            .metadata(Map.of("campaign", "spring"));
     Message created = messages.createMessage(later, "order-1");
     assertThat(created.getStatus()).isEqualTo(Status.PENDING);
     assertThat(created.getSendAt()).isEqualTo("2130-01-01T06:00:00Z");
+    assertThat(created.getMetadata()).containsExactly(Map.entry("campaign", "spring"));
     assertThat(messages.createMessage(later, "order-1").getId()).isEqualTo(created.getId());
 
     List<UUID> batch =
         messages.createMessages(List.of(message("one"), message("two")), null).getIds();
     assertThat(batch).hasSize(2);
     MessagePage page =
-        messages.listMessages(Status.PENDING, "+905551234567", null, null, null, 1, null, null);
+        messages.listMessages(
+            Status.PENDING, "+905551234567", "order-1", null, null, 1, null, null);
     assertThat(page.getItems()).extracting(Message::getId).containsExactly(created.getId());
 
     messages.cancelMessage(created.getId());
@@ -92,7 +100,15 @@ class GeneratedClientIT {
     webhook.answer(post -> SampleWebhook.Answer.accepted());
     assertThat(messages.retryMessage(id).getId()).isEqualTo(id);
     await().until(() -> messages.getMessage(id).getStatus() == Status.SENT);
-    assertThat(messages.getMessage(id).getWebhookMessageId()).isNotBlank();
+    String messageId = messages.getMessage(id).getWebhookMessageId();
+    assertThat(
+            messages
+                .createReceipt(
+                    new Receipt().messageId(messageId).status(Receipt.StatusEnum.DELIVERED))
+                .getMatched())
+        .isTrue();
+    assertThat(messages.getMessage(id).getDelivery().getStatus())
+        .isEqualTo(Delivery.StatusEnum.DELIVERED);
   }
 
   private static NewMessage message(String content) {
