@@ -14,7 +14,6 @@ import dev.herald.store.SqlFailures;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Savepoint;
-import java.sql.Statement;
 import java.sql.Timestamp;
 import java.time.Duration;
 import java.time.Instant;
@@ -25,52 +24,19 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import javax.sql.DataSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
-import org.springframework.jdbc.core.JdbcTemplate;
-import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /**
  * Runs the statements that change messages on a sample, each from the route that uses it, and looks
  * at the row afterwards: a statement that PostgreSQL accepts may do nothing, or the wrong thing.
  *
- * <p>All of it is one transaction, which is rolled back, on empty temporary tables that are made
- * like Herald's own and found in their place. So it sees, locks and changes no row that anybody
- * else uses, whatever a statement does, and nobody sees the sample.
+ * <p>All of it is one transaction, which is rolled back, on {@link TrialTables}. So nobody sees the
+ * sample, whatever a statement does.
  */
 final class StatementTrial {
   private static final Logger LOG = LoggerFactory.getLogger(StatementTrial.class);
-
-  /** For each statement, and for a lock on a table that a migration holds. */
-  private static final String SETTINGS =
-      """
-      SELECT set_config('search_path', concat_ws(', ', 'pg_temp', nullif(current_setting('search_path'), '')), true),
-          set_config('statement_timeout', '5s', true)
-      """;
-
-  /** Tables that refer to a message cannot refer to the sample, so they are replaced, too. */
-  private static final String TABLES =
-      """
-      DO $$
-      DECLARE
-          original regclass;
-      BEGIN
-          FOR original IN
-              SELECT unnest('{message,message_tally,idempotency_key,scheduler,delivery_rate}'::regclass[])
-              UNION
-              SELECT conrelid FROM pg_constraint
-              WHERE contype = 'f' AND confrelid = 'message'::regclass AND pg_table_is_visible(conrelid)
-          LOOP
-              EXECUTE format(
-                  'CREATE TEMP TABLE %I (LIKE %s INCLUDING ALL EXCLUDING COMMENTS) ON COMMIT DROP',
-                  (SELECT relname FROM pg_class WHERE oid = original), original);
-          END LOOP;
-          INSERT INTO scheduler (running) VALUES (true);
-          INSERT INTO delivery_rate (tokens) VALUES (1000000);
-      END $$
-      """;
 
   private static final String NAME = "sample";
   private static final UUID ID = new UUID(0, 1);
@@ -91,9 +57,7 @@ final class StatementTrial {
 
   private final Rehearsal flow;
   private final Samples samples;
-  private final Connection connection;
-  private final DataSource database;
-  private final JdbcTemplate sql;
+  private final TrialTables tables;
   private final List<Fault> faults;
 
   private interface Look {
@@ -101,14 +65,11 @@ final class StatementTrial {
     String at(Object returned);
   }
 
-  private StatementTrial(
-      Rehearsal flow, Samples samples, Connection connection, List<Fault> faults) {
+  private StatementTrial(Rehearsal flow, Samples samples, TrialTables tables, List<Fault> faults) {
     this.flow = flow;
     this.samples = samples;
-    this.connection = connection;
+    this.tables = tables;
     this.faults = faults;
-    database = new SingleConnectionDataSource(connection, true);
-    sql = new JdbcTemplate(database);
   }
 
   /**
@@ -121,7 +82,7 @@ final class StatementTrial {
     List<Fault> faults = new ArrayList<>();
     try (Connection connection = flow.heralds().getConnection()) {
       connection.setAutoCommit(false); // The pool rolls it back.
-      new StatementTrial(flow, samples, connection, faults).run();
+      new StatementTrial(flow, samples, TrialTables.in(connection), faults).run();
     } catch (SQLException e) {
       if (SqlFailures.away(e)) {
         throw e;
@@ -144,13 +105,9 @@ final class StatementTrial {
   }
 
   private void run() throws SQLException, InterruptedException {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute(SETTINGS);
-      statement.execute(TABLES);
-    }
     stores();
     if (holds(UNCLAIMED)) {
-      sql.update(
+      tables.update(
           "UPDATE pg_temp.message SET next_attempt_at = now(), reference = ?, metadata = ?::json",
           NAME,
           Metadata.write(METADATA));
@@ -204,7 +161,7 @@ final class StatementTrial {
         rows ->
             rows instanceof List<?> none
                     && none.isEmpty()
-                    && sql.queryForObject("SELECT count(*) = 1 FROM pg_temp.message", Boolean.class)
+                    && holds("(SELECT count(*) = 1 FROM pg_temp.message)")
                 ? null
                 : "stores a message again whose Idempotency-Key is known; it must store and return nothing then");
   }
@@ -525,19 +482,21 @@ final class StatementTrial {
     if (file == null || faults.stream().anyMatch(fault -> file.equals(fault.file()))) {
       return;
     }
-    Savepoint before = connection.setSavepoint();
+    Savepoint before = tables.mark();
     if (!given.isEmpty()) {
-      sql.update(given);
-      sql.update("UPDATE pg_temp.message_tally SET status = (SELECT status FROM pg_temp.message)");
+      tables.update(given);
+      tables.update(
+          "UPDATE pg_temp.message_tally SET status = (SELECT status FROM pg_temp.message)");
     }
-    Optional<DryEndpoints.Ran> ran = flow.run(route.get(), file, database, body(), variables);
+    Optional<DryEndpoints.Ran> ran =
+        flow.run(route.get(), file, tables.database(), body(), variables);
     if (ran.isPresent()) {
       found(ran.get(), look).ifPresent(wrong -> faults.add(Fault.in(file, 0, wrong)));
     }
     if (!stays || ran.isEmpty() || ran.get().failure() != null) {
-      connection.rollback(before);
+      tables.goBack(before);
     } else {
-      connection.releaseSavepoint(before); // Fails if the statement ended the transaction.
+      tables.keep(before);
     }
   }
 
@@ -583,10 +542,6 @@ final class StatementTrial {
 
   /** Whether a condition is true of the sample, {@code m}. */
   private boolean holds(String condition) {
-    return Boolean.TRUE.equals(
-        sql.queryForObject(
-            "SELECT %s FROM (VALUES (1)) AS one LEFT JOIN pg_temp.message m ON m.id = '%s'"
-                .formatted(condition, ID),
-            Boolean.class));
+    return tables.hold(condition, ID);
   }
 }
