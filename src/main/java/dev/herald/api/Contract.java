@@ -173,11 +173,20 @@ public final class Contract {
    */
   public static JsonNode read(JsonSchema schema, byte[] body) {
     JsonNode node = Json.read(body);
-    List<FieldError> errors = check(schema, node);
+    require(schema, node);
+    return node;
+  }
+
+  /**
+   * Checks a body.
+   *
+   * @throws ProblemException for one that is not as the schema wants it
+   */
+  static void require(JsonSchema schema, JsonNode body) {
+    List<FieldError> errors = check(schema, body);
     if (!errors.isEmpty()) {
       throw new ProblemException(Problem.of(Type.INVALID, errors));
     }
-    return node;
   }
 
   private static JsonNode typed(JsonSchema schema, String value) {

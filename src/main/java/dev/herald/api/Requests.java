@@ -91,10 +91,7 @@ public final class Requests {
     }
     JsonNode body = exchange.getMessage().getBody(JsonNode.class);
     if (operation.bodyRequired() || body != null && operation.body().isPresent()) {
-      errors.addAll(Contract.check(operation.body().get(), body));
-    }
-    if (!errors.isEmpty()) {
-      throw new ProblemException(Problem.of(Type.INVALID, errors));
+      Contract.require(operation.body().get(), body);
     }
   }
 

@@ -195,13 +195,17 @@ final class KeyReader {
   }
 
   DatabaseUrl databaseUrl(String key) {
-    return url(key, text(key), DatabaseUrl::parse, "jdbc:postgresql://localhost/herald");
+    return databaseUrl(key, text(key));
+  }
+
+  private DatabaseUrl databaseUrl(String key, String value) {
+    return url(key, value, DatabaseUrl::parse, "jdbc:postgresql://localhost/herald");
   }
 
   /** The same database by another URL, if there is one; the login is the same if it has none. */
   Settings.Database databaseUrlOr(String key, Settings.Database database) {
     return optional(key)
-        .map(value -> url(key, value, DatabaseUrl::parse, "jdbc:postgresql://localhost/herald"))
+        .map(value -> databaseUrl(key, value))
         .map(
             url ->
                 new Settings.Database(

@@ -1,7 +1,6 @@
 package dev.herald.event;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.herald.message.Metadata;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -18,8 +17,6 @@ import java.util.Objects;
  * {@code status_at} behind. A later version with a delivery is its receipt. Stateless.
  */
 final class Changes {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   /** What the message of an event has, and the columns; without a value it is left out. */
   private static final Map<String, String> FIELDS = fields();
 
@@ -98,7 +95,7 @@ final class Changes {
         (field, column) -> {
           Object value = row.get(column);
           if (value != null) {
-            message.put(field, column.equals("metadata") ? read(value.toString()) : value);
+            message.put(field, column.equals("metadata") ? Metadata.read(value.toString()) : value);
           }
         });
     if (row.get("delivery") != null) {
@@ -119,13 +116,5 @@ final class Changes {
     delivery.put("detail", row.get("delivery_detail"));
     delivery.values().removeIf(Objects::isNull);
     return delivery;
-  }
-
-  private static Map<?, ?> read(String object) {
-    try {
-      return JSON.readValue(object, LinkedHashMap.class);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("column metadata of table message is no object", e);
-    }
   }
 }

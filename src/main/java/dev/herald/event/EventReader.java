@@ -8,6 +8,7 @@ import dev.herald.problem.Reason;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -20,7 +21,6 @@ import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.core.NestedExceptionUtils;
 
 /**
  * Hands the changes of messages to the route {@code direct:events}, in order, from PostgreSQL's
@@ -217,8 +217,7 @@ public final class EventReader implements AutoCloseable {
   }
 
   private void failed(Throwable failure) {
-    String cause = NestedExceptionUtils.getMostSpecificCause(failure).getMessage();
-    String reason = cause == null ? String.valueOf(failure.getMessage()) : cause;
+    String reason = Reason.of(failure);
     if (reason.contains("is active for PID")) {
       pause = LOOK; // another node was faster
       return;
@@ -338,13 +337,9 @@ public final class EventReader implements AutoCloseable {
 
     synchronized void over(String how) {
       if (reason != null) {
-        LOG.info(
-            "Events come again after {}: {}",
-            Durations.show(
-                TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - since) / 1_000 > 0
-                    ? Duration.ofSeconds(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - since))
-                    : Duration.ofMillis(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - since))),
-            how);
+        Duration lasted = Duration.ofNanos(System.nanoTime() - since);
+        ChronoUnit unit = lasted.toSeconds() > 0 ? ChronoUnit.SECONDS : ChronoUnit.MILLIS;
+        LOG.info("Events come again after {}: {}", Durations.show(lasted.truncatedTo(unit)), how);
         reason = null;
       }
     }

@@ -1,16 +1,14 @@
 package dev.herald.event;
 
 import dev.herald.config.Settings;
+import dev.herald.store.DirectConnections;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Properties;
 import org.postgresql.core.BaseConnection;
 import org.postgresql.util.HostSpec;
 import org.slf4j.Logger;
@@ -44,6 +42,7 @@ final class Slot implements AutoCloseable {
           + " WHERE c.oid = 'message'::regclass";
 
   private final Settings.Events settings;
+  private final DirectConnections direct;
   private Connection connection;
 
   /**
@@ -56,6 +55,7 @@ final class Slot implements AutoCloseable {
 
   Slot(Settings.Events settings) {
     this.settings = settings;
+    this.direct = new DirectConnections(settings.database());
   }
 
   /**
@@ -209,26 +209,10 @@ final class Slot implements AutoCloseable {
 
   /** A connection of its own; the caller closes it. */
   Connection open() throws SQLException {
-    return DriverManager.getConnection(settings.database().url().address(), login());
-  }
-
-  private Properties login() {
-    Properties login = new Properties();
-    login.setProperty("user", settings.database().username());
-    login.setProperty("password", settings.database().password());
-    login.setProperty("ApplicationName", "herald-events");
-    login.putAll(limits());
-    login.putAll(settings.database().url().login());
-    return login;
-  }
-
-  /** So that a server that hangs is noticed; the driver counts in seconds. */
-  Map<String, String> limits() {
-    long seconds = Math.max(1, settings.database().timeout().toSeconds());
-    return Map.of(
-        "connectTimeout", Long.toString(seconds),
-        "socketTimeout", Long.toString(2 * seconds),
-        "tcpKeepAlive", "true");
+    Connection opened = direct.open("herald-events");
+    // To make a slot, PostgreSQL waits for transactions that are under way.
+    opened.setNetworkTimeout(Runnable::run, 2_000 * direct.seconds());
+    return opened;
   }
 
   @Override

@@ -121,7 +121,12 @@ final class SlotReader implements AutoCloseable {
     properties.put("database.password", settings.database().password());
     Properties url = Driver.parseURL(settings.database().url().address(), null);
     properties.put("database.dbname", url.getProperty("PGDBNAME"));
-    Map<String, String> driver = new HashMap<>(slot.limits());
+    // So that a server that hangs is noticed; the driver counts in seconds.
+    long seconds = Math.max(1, settings.database().timeout().toSeconds());
+    Map<String, String> driver = new HashMap<>();
+    driver.put("connectTimeout", Long.toString(seconds));
+    driver.put("socketTimeout", Long.toString(2 * seconds));
+    driver.put("tcpKeepAlive", "true");
     settings.database().url().login().forEach(driver::put);
     url.stringPropertyNames().stream()
         .filter(option -> !option.startsWith("PG") && !option.equals("targetServerType"))

@@ -28,7 +28,7 @@ public final class Metadata {
    * @param column of a row; may be null
    * @return null for null
    */
-  static Map<String, String> read(String column) {
+  public static Map<String, String> read(String column) {
     try {
       return column == null ? null : JSON.readValue(column, TEXTS);
     } catch (JsonProcessingException e) {

@@ -121,7 +121,7 @@ public final class Database implements AutoCloseable {
 
   /** A connection outside the pools, because LISTEN ends with its session. */
   Connection connectToListen() throws SQLException {
-    return direct.openToListen();
+    return direct.open("herald-listener");
   }
 
   private void probe() {

@@ -6,17 +6,22 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.Properties;
 
-/** Connections outside the pools: for the start, the probe and the listener. Immutable. */
-record DirectConnections(Settings.Database settings) {
+/** Connections outside the pools: for the start, the probe and those that stay open. Immutable. */
+public record DirectConnections(Settings.Database settings) {
 
+  /** For a moment. */
   Connection open() throws SQLException {
     return DriverManager.getConnection(settings.url().address(), properties());
   }
 
-  /** With a name of its own, and kept alive. */
-  Connection openToListen() throws SQLException {
+  /**
+   * One that stays open.
+   *
+   * @param name as PostgreSQL shows it
+   */
+  public Connection open(String name) throws SQLException {
     Properties properties = properties();
-    properties.setProperty("ApplicationName", "herald-listener");
+    properties.setProperty("ApplicationName", name);
     properties.setProperty("tcpKeepAlive", "true");
     return DriverManager.getConnection(settings.url().address(), properties);
   }
@@ -32,7 +37,7 @@ record DirectConnections(Settings.Database settings) {
   }
 
   /** {@code database.timeout} in whole seconds, the unit of the driver. */
-  int seconds() {
+  public int seconds() {
     return (int) Math.max(1, settings.timeout().toSeconds());
   }
 }
