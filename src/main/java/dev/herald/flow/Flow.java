@@ -65,12 +65,13 @@ public final class Flow {
   private volatile Runnable whenLoaded = () -> {};
 
   /**
-   * The contract that the flow serves.
+   * What the flow serves: the contract, and the events.
    *
    * @param operations those that routes answer, by id
    * @param has whether it has a path, so that no other route can
+   * @param events whether changes of messages go to a route
    */
-  public record Api(Collection<String> operations, Predicate<String> has) {}
+  public record Api(Collection<String> operations, Predicate<String> has, boolean events) {}
 
   /** Schema {@code FlowFile} of the contract. */
   public record FileView(String file, String digest, Instant loadedAt, List<String> routes) {}

@@ -4,7 +4,6 @@ import dev.herald.problem.Fault;
 import dev.herald.store.Statements;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -107,7 +106,7 @@ final class FlowCheck {
     if (flow.allRead()) {
       check.needed();
       check.ticks();
-      check.called(api.operations());
+      check.called(api);
       check.outsideContract(api);
       check.passedOn();
       check.targets();
@@ -156,13 +155,18 @@ final class FlowCheck {
                             .formatted(route.name()))));
   }
 
-  private void called(Collection<String> operations) {
+  private void called(Flow.Api api) {
     CALLED.forEach(
         (uri, file) -> entered(uri, "which Herald calls; put it back, it was in routes/" + file));
     ENTERED.forEach(
         (uri, file) ->
             entered(uri, "which every message passes; put it back, it was in routes/" + file));
-    operations.stream()
+    if (api.events()) {
+      entered(
+          EVENTS,
+          "which events.enabled needs; name a file with one in routes.include, like examples/events/kafka.camel.yaml, or set events.enabled=false");
+    }
+    api.operations().stream()
         .sorted()
         .forEach(
             id ->

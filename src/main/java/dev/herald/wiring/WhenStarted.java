@@ -1,7 +1,6 @@
 package dev.herald.wiring;
 
 import dev.herald.api.ApiServer;
-import dev.herald.config.ConfigurationException;
 import dev.herald.config.Durations;
 import dev.herald.config.Settings;
 import dev.herald.event.EventReader;
@@ -30,21 +29,11 @@ record WhenStarted(
   @Override
   public void onCamelContextStarted(CamelContext camel, boolean alreadyStarted) {
     client.checkUrls(camel.getEndpoints());
-    if (settings.events().enabled() && !hasRoute(camel, "direct://events")) {
-      throw new ConfigurationException(
-          "events.enabled is true, but no route starts with direct:events; name a file with one in"
-              + " routes.include, like examples/events/kafka.camel.yaml, or set events.enabled=false");
-    }
     for (EventNotifier notifier : camel.getManagementStrategy().getEventNotifiers()) {
       if (notifier instanceof MicrometerRouteEventNotifier) {
         notifier.setIgnoreExchangeEvents(true);
       }
     }
-  }
-
-  private static boolean hasRoute(CamelContext camel, String entrance) {
-    return camel.getRoutes().stream()
-        .anyMatch(route -> route.getEndpoint().getEndpointUri().equals(entrance));
   }
 
   @Override

@@ -436,7 +436,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                     .map(Contract.Operation::id)
                     .filter(id -> !fromMemory.containsKey(id))
                     .toList(),
-                RequestFilter.reserved(contract)),
+                RequestFilter.reserved(contract),
+                settings.events().enabled()),
             checkOnly ? Optional.empty() : Optional.of(samples()),
             List.of(Path.of("openapi.yaml"), Path.of("application.properties")),
             new Swap.Quiet(

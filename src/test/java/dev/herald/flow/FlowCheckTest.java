@@ -34,6 +34,7 @@ class FlowCheckTest {
       "        - process:\n            description: Classify the response";
 
   @TempDir Path folder;
+  private final Properties properties = new Properties();
   private EditedRoutes routes;
 
   @BeforeEach
@@ -320,6 +321,24 @@ class FlowCheckTest {
   }
 
   @Test
+  void should_refuse_events_without_a_route_for_them() throws IOException {
+    properties.setProperty("events.enabled", "true");
+    refuses("no route starts with direct:events, which events.enabled needs; name a file");
+    Files.writeString(
+        folder.resolve("mine.camel.yaml"),
+        """
+        - route:
+            id: events
+            routeConfigurationId: propagate-errors
+            from:
+              uri: direct:events
+              steps:
+                - log: {message: "${body}"}
+        """);
+    assertThatCode(this::check).doesNotThrowAnyException();
+  }
+
+  @Test
   void should_step_over_what_acts_and_wait_for_nothing() throws IOException {
     Files.writeString(
         folder.resolve("beans.camel.yaml"),
@@ -442,10 +461,9 @@ class FlowCheckTest {
   }
 
   private String check(String include) {
-    Properties overrides = new Properties();
-    overrides.setProperty("camel.main.routes-include-pattern", routes.pattern());
-    overrides.setProperty("routes.include", include);
-    return Herald.check(overrides);
+    properties.setProperty("camel.main.routes-include-pattern", routes.pattern());
+    properties.setProperty("routes.include", include);
+    return Herald.check(properties);
   }
 
   private void refuses(String... faults) {
