@@ -9,8 +9,11 @@ import java.util.Optional;
 /**
  * The configuration, as {@link SettingsReader} read and checked it before anything started. {@code
  * application.properties} documents each key. Immutable.
+ *
+ * @param nodeName how this node is named to people; the host's name unless it is set
  */
 public record Settings(
+    String nodeName,
     Server server,
     Management management,
     Api api,

@@ -3,6 +3,8 @@ package dev.herald.config;
 import com.sun.management.UnixOperatingSystemMXBean;
 import dev.herald.config.Settings.OnAmbiguous;
 import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,6 +36,7 @@ public final class SettingsReader {
     Settings.Database database = database(read);
     Settings settings =
         new Settings(
+            read.optional("node.name").orElseGet(SettingsReader::hostName),
             server(read),
             new Settings.Management(
                 read.text("management.host"), read.integer("management.port", 1, 65_535)),
@@ -59,6 +62,14 @@ public final class SettingsReader {
         .forEach(problems::add);
     ConfigurationException.throwIfAny(problems);
     return settings;
+  }
+
+  private static String hostName() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException noName) {
+      return "localhost";
+    }
   }
 
   private static boolean shareKey(String fault, String conflict) {

@@ -22,6 +22,7 @@ import dev.herald.config.PortCheck;
 import dev.herald.config.RouteFiles;
 import dev.herald.config.Settings;
 import dev.herald.config.SettingsReader;
+import dev.herald.config.Version;
 import dev.herald.control.AuditLog;
 import dev.herald.control.CamelHealthCheck;
 import dev.herald.control.DeliveryStatus;
@@ -107,10 +108,6 @@ import org.springframework.jdbc.core.RowMapper;
  */
 public final class Wiring implements CamelConfiguration, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("dev.herald.Herald");
-
-  /** The jar's version; a development run has none. */
-  private static final String VERSION =
-      Optional.ofNullable(Wiring.class.getPackage().getImplementationVersion()).orElse("dev");
 
   /** The patterns of the route files. */
   public static final String ROUTES = "camel.main.routes-include-pattern";
@@ -345,7 +342,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                 webhook.proxy()),
             webhookTls,
             key -> configuration.apply(key).orElse(null),
-            "Herald/" + VERSION,
+            "Herald/" + Version.TEXT,
             metrics::posted);
     registry.bind("webhookClient", client);
     registry.bind("headerRules", new HeaderRules());

@@ -52,6 +52,13 @@ class SettingsTest {
     assertThat(settings.redis().ttl()).isEqualTo(Duration.ofHours(24));
     assertThat(settings.server().maxBodyBytes()).isEqualTo(1024 * 1024);
     assertThat(settings.messages().maxLength()).isEqualTo(255);
+    assertThat(settings.nodeName()).isNotBlank();
+  }
+
+  @Test
+  void should_take_the_name_of_the_node() {
+    properties.setProperty("node.name", "herald-1");
+    assertThat(read().nodeName()).isEqualTo("herald-1");
   }
 
   @Test

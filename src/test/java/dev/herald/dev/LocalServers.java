@@ -2,7 +2,6 @@ package dev.herald.dev;
 
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
@@ -10,12 +9,17 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import redis.embedded.RedisServer;
 
 /** A real PostgreSQL and a real Redis, both from Maven, on free ports of this machine. */
 public final class LocalServers implements AutoCloseable {
   private static final AtomicInteger DATABASES = new AtomicInteger();
+  private static final int PORTS = 4_000;
+  private static final int FIRST_PORT = 20_000 + Integer.getInteger("fork", 0) % 3 * PORTS;
+  private static final AtomicInteger NEXT_PORT =
+      new AtomicInteger(ThreadLocalRandom.current().nextInt(PORTS));
 
   private final Path data = Files.createTempDirectory("herald-postgresql-");
   private final EmbeddedPostgres postgres;
@@ -28,6 +32,7 @@ public final class LocalServers implements AutoCloseable {
         EmbeddedPostgres.builder()
             .setDataDirectory(data.resolve("data"))
             .setCleanDataDirectory(false)
+            .setPort(freePort())
             .setRegisterShutdownHook(false)
             .setServerConfig("max_connections", "300")
             .setServerConfig("wal_level", "logical")
@@ -55,13 +60,22 @@ public final class LocalServers implements AutoCloseable {
     return URI.create("redis://127.0.0.1:" + redisPort + "/0");
   }
 
-  /** A port that nothing listens on at the moment. */
+  /**
+   * A port that nothing listens on, and that this process gives out once. It is below those that
+   * systems give to whoever asks for any, and each of two test processes has a range of its own:
+   * nobody takes it before it is used.
+   */
   public static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    for (int tries = 0; tries < PORTS; tries++) {
+      int port = FIRST_PORT + Math.floorMod(NEXT_PORT.getAndIncrement(), PORTS);
+      try (ServerSocket socket = new ServerSocket(port)) {
+        return socket.getLocalPort();
+      } catch (IOException taken) {
+        // the next one may be free
+      }
     }
+    throw new IllegalStateException(
+        "no port from %d to %d is free".formatted(FIRST_PORT, FIRST_PORT + PORTS - 1));
   }
 
   /**

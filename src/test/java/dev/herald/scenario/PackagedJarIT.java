@@ -157,7 +157,7 @@ class PackagedJarIT {
       try (HeraldProcess herald =
           hostile.with("DATABASE_URL", database + "?password=s3cret").startAndAwait()) {
         herald.api().create("hello");
-        await().until(() -> provider.requests().size() == 1);
+        await().untilAsserted(() -> assertThat(provider.requests()).as(herald.output()).hasSize(1));
         assertThat(provider.requests().get(0).head())
             .startsWith("POST " + target + " HTTP/1.1\r\n")
             .contains("\r\nAuthorization: " + key + "\r\n");
