@@ -3,9 +3,12 @@ package dev.herald;
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.ConfigurationSources;
 import dev.herald.config.Placeholders;
+import dev.herald.config.UnknownKeys;
+import dev.herald.flow.Flow;
 import dev.herald.problem.FailStop;
 import dev.herald.wiring.Wiring;
 import dev.herald.wiring.Wiring.Purpose;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -26,18 +29,11 @@ import org.slf4j.LoggerFactory;
  * application.properties and routes/.
  */
 public final class Herald {
-  private static final Logger LOG = LoggerFactory.getLogger(Herald.class);
   private static final Path CONFIGURATION = Path.of("application.properties");
   private static final Path CONTRACT = Path.of("openapi.yaml");
-  private static final int CANNOT_START = 1;
 
   /** Longer than any server.grace-period; the process ends as soon as everything is done. */
   private static final int OUTLIVES_A_SIGNAL_SECONDS = 3_700;
-
-  private static final String USAGE =
-      """
-      usage: java -jar herald.jar          run
-             java -jar herald.jar --check  check the files of routes/ and sql/, without any server""";
 
   private final Main main =
       new Main() {
@@ -98,6 +94,7 @@ public final class Herald {
           @Override
           public void beforeInitialize(BaseMainSupport support) {
             Placeholders.resolve(support.getCamelContext(), Herald.this::value);
+            warnOfUnknownKeys(support.getCamelContext());
           }
 
           @Override
@@ -122,25 +119,28 @@ public final class Herald {
   }
 
   public static void main(String[] arguments) {
-    Thread.setDefaultUncaughtExceptionHandler(new FailStop(Runtime.getRuntime()::halt));
-    System.exit(run(List.of(arguments)));
+    System.exit(
+        new CommandLine(Herald::serve, Herald::checkAndTell, System.out, System.err)
+            .run(List.of(arguments)));
   }
 
-  private static int run(List<String> arguments) {
-    if (arguments.isEmpty()) {
-      return new Herald(new Properties()).run();
-    }
-    if (arguments.equals(List.of("--check"))) {
-      try {
-        LOG.info("The flow can run: {}", check(new Properties()));
-        return 0;
-      } catch (Exception e) {
-        report("The flow cannot run", e);
-        return CANNOT_START;
+  private static int serve() {
+    Thread.setDefaultUncaughtExceptionHandler(new FailStop(Runtime.getRuntime()::halt));
+    return new Herald(new Properties()).run();
+  }
+
+  private static int checkAndTell() {
+    try {
+      System.out.println("The flow can run: " + check(new Properties()));
+      return 0;
+    } catch (Exception e) {
+      Optional<String> fault = fault(e);
+      if (fault.isEmpty()) {
+        log().error("The check failed", e);
       }
+      fault.ifPresent(text -> System.out.println("The flow cannot run:\n  " + text));
+      return CommandLine.FAILED;
     }
-    System.err.println("unknown: " + String.join(" ", arguments) + System.lineSeparator() + USAGE);
-    return CANNOT_START;
   }
 
   /**
@@ -179,12 +179,12 @@ public final class Herald {
       main.run();
       return Math.max(0, main.getExitCode());
     } catch (Exception e) {
-      report("Herald cannot start", e);
+      report(e);
       wiring.close();
       if (main.getCamelContext() != null) {
         main.getCamelContext().stop();
       }
-      return CANNOT_START;
+      return CommandLine.FAILED;
     }
   }
 
@@ -208,18 +208,39 @@ public final class Herald {
     TimeZone.setDefault(TimeZone.getTimeZone("UTC"));
   }
 
+  private void warnOfUnknownKeys(CamelContext camel) {
+    try {
+      UnknownKeys.in(configuration, Flow.texts(camel, Wiring.routePatterns(configuration::value)))
+          .forEach(log()::warn);
+    } catch (IOException e) {
+      log().debug("What keys the flow uses is not known: {}", e.getMessage());
+    }
+  }
+
   /** Asks it to stop; {@link #run} returns when it has. */
   public void stop() {
     main.completed();
   }
 
-  private static void report(String what, Exception failure) {
+  private static void report(Exception failure) {
+    fault(failure)
+        .ifPresentOrElse(
+            text -> log().error("Herald cannot start:\n  {}", text),
+            () -> log().error("Herald cannot start", failure));
+  }
+
+  /** What an operator can mend. */
+  private static Optional<String> fault(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof ConfigurationException) {
-        LOG.error("{}:\n  {}", what, cause.getMessage());
-        return;
+        return Optional.of(cause.getMessage());
       }
     }
-    LOG.error(what, failure);
+    return Optional.empty();
+  }
+
+  /** Not a constant, because the log takes longer to start than a word of help to print. */
+  private static Logger log() {
+    return LoggerFactory.getLogger(Herald.class);
   }
 }

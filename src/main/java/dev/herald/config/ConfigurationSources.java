@@ -102,6 +102,10 @@ public final class ConfigurationSources {
     return file;
   }
 
+  Map<String, String> environment() {
+    return environment;
+  }
+
   /** The environment variable of a key: {@code WEBHOOK_URL} for {@code webhook.url}. */
   static String variable(String key) {
     return key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
@@ -111,7 +115,7 @@ public final class ConfigurationSources {
    * Camel's forms too, for an operator's own key: MY.KEY and MY_KEY for my.key, MYKEY and MY_KEY
    * for myKey.
    */
-  private static Stream<String> variables(String key) {
+  static Stream<String> variables(String key) {
     return Stream.of(
         key.toUpperCase(Locale.ROOT),
         variable(key),

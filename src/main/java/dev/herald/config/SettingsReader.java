@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
 
 /**
@@ -62,6 +64,22 @@ public final class SettingsReader {
         .forEach(problems::add);
     ConfigurationException.throwIfAny(problems);
     return settings;
+  }
+
+  /** Every key that it reads. */
+  static Set<String> keys() {
+    Set<String> keys = new TreeSet<>();
+    try {
+      read(
+          key -> {
+            keys.add(key);
+            return key.equals("node.name") ? Optional.of(key) : Optional.empty();
+          },
+          false);
+    } catch (ConfigurationException noValues) {
+      // They are not what is asked for.
+    }
+    return keys;
   }
 
   private static String hostName() {

@@ -27,6 +27,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.camel.CamelContext;
 import org.apache.camel.Variable;
 import org.apache.camel.model.Model;
 import org.slf4j.Logger;
@@ -119,6 +120,16 @@ public final class Flow {
     loader = new Loader(running);
     around.live().getRegistry().bind(Loader.NAME, loader);
     swap = new Swap(around.live(), loader, quiet);
+  }
+
+  /**
+   * What the files of a flow say, whether it can run or not.
+   *
+   * @param patterns of the route files
+   * @throws IOException if they cannot be read
+   */
+  public static Stream<String> texts(CamelContext camel, List<String> patterns) throws IOException {
+    return FlowFiles.read(camel, patterns).texts();
   }
 
   /**

@@ -211,6 +211,13 @@ final class FlowFiles {
     return new String(routes.get(routeFile), StandardCharsets.UTF_8);
   }
 
+  /** What the files say. */
+  Stream<String> texts() {
+    return Stream.concat(
+        routes.keySet().stream().map(this::text),
+        statements.keySet().stream().flatMap(name -> statement(name).stream()));
+  }
+
   Optional<String> statement(String name) {
     return Optional.ofNullable(statements.get(name))
         .map(bytes -> new String(bytes, StandardCharsets.UTF_8));

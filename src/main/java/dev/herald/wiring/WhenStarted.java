@@ -3,6 +3,7 @@ package dev.herald.wiring;
 import dev.herald.api.ApiServer;
 import dev.herald.config.Durations;
 import dev.herald.config.Settings;
+import dev.herald.config.Version;
 import dev.herald.event.EventReader;
 import dev.herald.flow.Flow;
 import dev.herald.flow.FlowWatch;
@@ -46,7 +47,9 @@ record WhenStarted(
     if (server.listen()) {
       Settings.Dispatch dispatch = settings.dispatch();
       LOG.info(
-          "Herald listens on {}:{}, and delivers to {}, {}",
+          "Herald {}, node {}, listens on {}:{}, and delivers to {}, {}",
+          Version.TEXT,
+          settings.nodeName(),
           settings.server().host(),
           settings.server().port(),
           settings.webhook().url().host().getHostName(),

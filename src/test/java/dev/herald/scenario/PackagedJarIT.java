@@ -195,7 +195,7 @@ class PackagedJarIT {
         assertThat(herald.awaitExit()).as(herald.output()).isEqualTo(128 + 15);
         assertThat(herald.output())
             .containsSubsequence(
-                "Herald listens on 127.0.0.1:",
+                ", listens on 127.0.0.1:",
                 "delivers to 127.0.0.1, continuously",
                 "Stopping: 1 messages are in flight",
                 "Stopping: nothing is in flight");
@@ -258,6 +258,15 @@ class PackagedJarIT {
               .with("MANAGEMENT_PORT", other.getLocalPort()),
           "server.port=" + one.getLocalPort() + " cannot be opened on",
           "management.port=" + other.getLocalPort() + " cannot be opened on");
+    }
+  }
+
+  @Test
+  void should_print_its_version() {
+    try (HeraldProcess herald = described().start("--version")) {
+      assertThat(herald.awaitExit()).isZero();
+      assertThat(herald.output())
+          .matches("Herald \\d+[.]\\d+[.]\\d+\\S*, Java .+, Camel 4[.].+\\R");
     }
   }
 
