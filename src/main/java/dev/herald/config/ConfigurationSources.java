@@ -13,17 +13,20 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /**
  * Where the value of a key comes from: a system property, or else the environment, or else the
  * file, which is read once, as UTF-8. A value is what was written: nothing in it is replaced or
- * resolved. Thread-safe.
+ * resolved. The value of a secret may be in a file of its own, which another key names, see {@link
+ * SecretFile}; it is read once, too. Thread-safe.
  */
 public final class ConfigurationSources {
   private final Properties overrides;
   private final Map<String, String> environment;
   private final Properties file;
+  private final Map<SecretFile, String> secrets = new ConcurrentHashMap<>();
 
   /**
    * @param overrides values that override all others; for tests
@@ -56,8 +59,30 @@ public final class ConfigurationSources {
     return new ConfigurationSources(overrides, System.getenv(), values);
   }
 
-  /** The value of a key without the spaces around it, or nothing. */
+  /**
+   * The value of a key without the spaces around it, or nothing.
+   *
+   * @throws ConfigurationException if it should come from a file and cannot
+   */
   public Optional<String> value(String key) {
+    Optional<String> written = written(key);
+    if (!SecretFile.KEYS.contains(key)) {
+      return written;
+    }
+    String name = SecretFile.nameOf(key);
+    Optional<String> path = written(name).filter(text -> !text.isEmpty());
+    if (path.isEmpty()) {
+      return written;
+    }
+    if (written.filter(text -> !text.isEmpty()).isPresent()) {
+      throw new ConfigurationException(
+          "%s and %s are both set; keep one (in the environment they are %s and %s)"
+              .formatted(key, name, variable(key), variable(name)));
+    }
+    return Optional.of(secrets.computeIfAbsent(new SecretFile(key, path.get()), SecretFile::read));
+  }
+
+  private Optional<String> written(String key) {
     return Optional.ofNullable(overrides.getProperty(key))
         .or(() -> Optional.ofNullable(System.getProperty(key)))
         .or(() -> variables(key).map(environment::get).filter(Objects::nonNull).findFirst())

@@ -5,11 +5,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -48,9 +50,11 @@ final class KeyReader {
 
   private final Function<String, Optional<String>> lookup;
   private final List<String> faults = new ArrayList<>();
+  private final Set<String> unread = new HashSet<>();
 
   /**
-   * @param lookup returns a key's value, or nothing
+   * @param lookup returns a key's value, or nothing; throws ConfigurationException if it should
+   *     come from a file and cannot
    */
   KeyReader(Function<String, Optional<String>> lookup) {
     this.lookup = lookup;
@@ -62,9 +66,16 @@ final class KeyReader {
   }
 
   Optional<String> optional(String key) {
-    Optional<String> value =
-        lookup.apply(key).map(String::strip).filter(written -> !written.isEmpty());
+    Optional<String> value;
+    try {
+      value = lookup.apply(key).map(String::strip).filter(written -> !written.isEmpty());
+    } catch (ConfigurationException e) {
+      unread.add(key);
+      faults.add(e.getMessage());
+      return Optional.empty();
+    }
     if (value.filter(written -> written.indexOf(UNREADABLE) >= 0).isPresent()) {
+      unread.add(key);
       return wrong(
           key,
           "has a character that Java could not read; start Herald in a UTF-8 locale, like"
@@ -82,7 +93,7 @@ final class KeyReader {
   }
 
   String text(String key) {
-    return optional(key).orElseGet(() -> wrong(key, "is not set: " + how(key), ""));
+    return optional(key).orElseGet(() -> missing(key, how(key)));
   }
 
   String oneOf(String key, String... allowed) {
@@ -333,7 +344,7 @@ final class KeyReader {
       }
     }
     if (names.isEmpty() && !open) {
-      wrong(key, "is not set: " + how(key) + ", or set api.auth=none to let everyone in", "");
+      missing(key, how(key) + ", or set api.auth=none to let everyone in");
     }
     return names;
   }
@@ -376,6 +387,11 @@ final class KeyReader {
           key, "is '%s', which cannot be read; name a PEM file that can".formatted(file.get()), "");
     }
     return file;
+  }
+
+  /** Says that there is no value, unless it is said already why it could not be read. */
+  private String missing(String key, String remedy) {
+    return unread.contains(key) ? "" : wrong(key, "is not set: " + remedy, "");
   }
 
   private <T> T wrong(String key, String problem, T instead) {
