@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 /** What the log says, and what it must not. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class LogIT {
+  private static final String OTHER_KEY = "another-key-for-tests-9876";
   private static final String SECRET = "meet me at the old mill";
   private static final String SUBSCRIBER = "5559876543";
 
@@ -73,7 +74,7 @@ class LogIT {
         SampleWebhook webhook = new SampleWebhook();
         Node node =
             Node.on(Local.servers().newDatabase(), webhook.url())
-                .with("api.key", "ops:" + Node.KEY)
+                .with("api.key", "ops:" + Node.KEY + ",ops:" + OTHER_KEY)
                 .start()) {
       Api api = node.api();
       webhook.answer(post -> Answer.status(400));
@@ -91,9 +92,10 @@ class LogIT {
       api.post("/api/v1/messaging/process", null).expect(200);
       api.post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
       api.post("/api/v1/routes/dispatch-tick/start", null).expect(200);
-      api.post("/api/v1/scheduler/start", null).expect(200);
+      api.withKey(OTHER_KEY).post("/api/v1/scheduler/start", null).expect(200);
+      api.withKey(OTHER_KEY).post("/api/v1/flow/reload", null).expect(200);
 
-      assertThat(log.lines().stream().filter(line -> line.contains("Key ops")))
+      assertThat(log.lines().stream().filter(line -> line.contains("Key ops (")))
           .satisfiesExactly(
               line -> assertThat(line).contains("turned delivery off", "ops: window", " c-1 "),
               line -> assertThat(line).contains("changed message " + id),
@@ -101,8 +103,9 @@ class LogIT {
               line -> assertThat(line).contains("sends message " + failed + " again", " c-2 "),
               line -> assertThat(line).contains("delivers a batch of up to 100 by hand"),
               line -> assertThat(line).contains("stopped route dispatch-tick"),
-              line -> assertThat(line).contains("started route dispatch-tick"),
-              line -> assertThat(line).contains("turned delivery on"));
+              line -> assertThat(line).contains("Key ops (3019db0e) started route dispatch-tick"),
+              line -> assertThat(line).contains("Key ops (0d93d151) turned delivery on"),
+              line -> assertThat(line).contains("Key ops (0d93d151) asked for a reload"));
     }
   }
 
