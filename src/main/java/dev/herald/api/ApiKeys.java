@@ -8,6 +8,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,9 +23,18 @@ public final class ApiKeys {
   private static final Optional<Caller> ANYONE = Optional.of(new Caller("anyone", "", Role.ALL));
 
   private final boolean open;
-  private volatile List<Known> known;
+  private volatile List<Known> known = List.of();
+  private Runnable whenReplaced = () -> {};
 
-  private record Known(byte[] digest, Caller caller) {}
+  private record Known(byte[] digest, Caller caller, AtomicLong usedAt) {}
+
+  /**
+   * The last use of a key on this node.
+   *
+   * @param id tells apart keys of one name; empty for a short key
+   * @param at in seconds since 1970, and 0 before the first; changes with each use
+   */
+  public record Use(String name, String id, Number at) {}
 
   /**
    * @param open whether everyone is let in
@@ -36,7 +46,33 @@ public final class ApiKeys {
 
   /** Accepts these from now on, and no others. */
   void replace(List<ApiKey> keys) {
-    known = keys.stream().map(key -> new Known(digest(key.secret()), caller(key))).toList();
+    known = keys.stream().map(this::known).toList();
+    whenReplaced.run();
+  }
+
+  private Known known(ApiKey key) {
+    byte[] digest = digest(key.secret());
+    return new Known(
+        digest,
+        caller(key),
+        known.stream()
+            .filter(before -> MessageDigest.isEqual(before.digest(), digest))
+            .map(Known::usedAt)
+            .findAny()
+            .orElseGet(AtomicLong::new));
+  }
+
+  /** Runs something now, and whenever the keys were replaced. */
+  public void whenReplaced(Runnable then) {
+    whenReplaced = then;
+    then.run();
+  }
+
+  /** When each key was used last. */
+  public List<Use> uses() {
+    return known.stream()
+        .map(key -> new Use(key.caller().name(), key.caller().id(), key.usedAt()))
+        .toList();
   }
 
   /** Whose key is in an {@code Authorization} header; nothing when it is not one of ours. */
@@ -57,13 +93,17 @@ public final class ApiKeys {
       return Optional.empty();
     }
     byte[] given = digest(secret);
-    Caller found = null;
+    Known found = null;
     for (Known key : known) {
       if (MessageDigest.isEqual(key.digest(), given)) {
-        found = key.caller();
+        found = key;
       }
     }
-    return Optional.ofNullable(found);
+    if (found == null) {
+      return Optional.empty();
+    }
+    found.usedAt().lazySet(System.currentTimeMillis() / 1_000);
+    return Optional.of(found.caller());
   }
 
   /** A key as logs show it. */

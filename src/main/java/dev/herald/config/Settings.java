@@ -60,9 +60,15 @@ public record Settings(
 
   /**
    * @param keys the accepted keys; there may be none when {@code api.auth=none}
+   * @param keyFile where the keys come from, if not from the configuration itself
    * @param rateLimit requests of one key in a second; 0 for no limit
    */
-  public record Api(List<ApiKey> keys, boolean open, Duration idempotencyTtl, int rateLimit) {
+  public record Api(
+      List<ApiKey> keys,
+      Optional<SecretFile> keyFile,
+      boolean open,
+      Duration idempotencyTtl,
+      int rateLimit) {
     @Override
     public String toString() {
       return "Api[keys of " + keys + "]";

@@ -3,6 +3,7 @@ package dev.herald.wiring;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.JsonSchema;
 import dev.herald.api.Admission;
+import dev.herald.api.ApiKeyFile;
 import dev.herald.api.ApiKeys;
 import dev.herald.api.ApiServer;
 import dev.herald.api.Contract;
@@ -473,6 +474,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     metrics.bind(admission);
     Entrances entrances = new Entrances(camel, turnstile, json, exceptions, admission);
     ApiKeys apiKeys = new ApiKeys(settings.api().keys(), settings.api().open());
+    metrics.bind(apiKeys);
     RequestFilter filter =
         new RequestFilter(
             contract,
@@ -488,7 +490,12 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("serverVertx", new VertxOptions().setWorkerPoolSize(settings.server().workers()));
     registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
     registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, entrances);
-    ApiServer server = new ApiServer(settings.server(), filter, admission, entrances);
+    Optional<ApiKeyFile> keyFile =
+        settings
+            .api()
+            .keyFile()
+            .map(file -> new ApiKeyFile(file, settings.api().keys(), apiKeys, development));
+    ApiServer server = new ApiServer(settings.server(), filter, admission, entrances, keyFile);
     camel.addService(server, true, true);
     camel.addStartupListener(new WhenStarted(server, client, flow, watch, events, settings));
   }

@@ -74,6 +74,20 @@ class ApiKeysTest {
     assertThat(keys.callerOf("Bearer secret-3")).map(Caller::name).hasValue("app");
   }
 
+  @Test
+  void should_know_when_each_was_used_last_whatever_came_beside_it() {
+    keys.callerOf("Bearer secret-1");
+    keys.callerOf("Bearer wrong");
+    keys.whenReplaced(() -> {});
+    keys.replace(List.of(key("ops", "secret-1"), key("ops", "0123456789abcdef0123")));
+    List<ApiKeys.Use> uses = keys.uses();
+    assertThat(uses).extracting(ApiKeys.Use::id).containsExactly("", "1bd8fd47");
+    assertThat(uses.get(0).at().longValue()).isBetween(1L, System.currentTimeMillis() / 1_000);
+    assertThat(uses.get(1).at().longValue()).isZero();
+    keys.callerOf("Bearer 0123456789abcdef0123");
+    assertThat(uses.get(1).at().longValue()).isPositive();
+  }
+
   private static ApiKey key(String name, String secret) {
     return new ApiKey(name, secret, Set.of(Role.READ));
   }

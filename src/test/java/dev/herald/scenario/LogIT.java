@@ -10,11 +10,15 @@ import dev.herald.testing.CapturedLog;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What the log says, and what it must not. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -69,12 +73,16 @@ class LogIT {
   }
 
   @Test
-  void should_log_what_a_key_changed_with_its_name_and_the_request() {
+  void should_log_what_a_key_changed_with_its_name_and_the_request(@TempDir Path folder)
+      throws IOException {
+    Path keys = folder.resolve("keys");
+    Files.writeString(keys, "ops:%s\nops:%s\n".formatted(Node.KEY, OTHER_KEY));
     try (CapturedLog log = new CapturedLog();
         SampleWebhook webhook = new SampleWebhook();
         Node node =
             Node.on(Local.servers().newDatabase(), webhook.url())
-                .with("api.key", "ops:" + Node.KEY + ",ops:" + OTHER_KEY)
+                .with("api.key", "")
+                .with("api.key-file", keys)
                 .start()) {
       Api api = node.api();
       webhook.answer(post -> Answer.status(400));
@@ -106,6 +114,19 @@ class LogIT {
               line -> assertThat(line).contains("Key ops (3019db0e) started route dispatch-tick"),
               line -> assertThat(line).contains("Key ops (0d93d151) turned delivery on"),
               line -> assertThat(line).contains("Key ops (0d93d151) asked for a reload"));
+
+      Files.writeString(keys, "ops:" + Node.KEY);
+      await().until(() -> api.withKey(OTHER_KEY).get("/api/v1/routes").status() == 401);
+      api.get("/api/v1/routes").expect(200);
+      assertThat(log.lines().stream().filter(line -> line.contains("API keys:")))
+          .singleElement()
+          .asString()
+          .contains(
+              keys + " was read again; API keys: removed ops (0d93d151) with read+send+operate");
+      assertThat(node.scrape())
+          .containsPattern(
+              "herald_api_key_last_used_timestamp_seconds\\{.*id=\"3019db0e\",key=\"ops\".*\\} [1-9]")
+          .doesNotContain("id=\"0d93d151\"");
     }
   }
 
