@@ -19,16 +19,25 @@ public final class ApiServer extends VertxPlatformHttpServer {
   private final RequestFilter filter;
   private final Admission admission;
   private final Entrances entrances;
+  private final Optional<ApiKeyFile> keyFile;
   private final Settings.Server settings;
   private Router router;
   private HttpServer server;
 
+  /**
+   * @param keyFile watched while the port is open
+   */
   public ApiServer(
-      Settings.Server settings, RequestFilter filter, Admission admission, Entrances entrances) {
+      Settings.Server settings,
+      RequestFilter filter,
+      Admission admission,
+      Entrances entrances,
+      Optional<ApiKeyFile> keyFile) {
     super(configuration(settings));
     this.filter = filter;
     this.admission = admission;
     this.entrances = entrances;
+    this.keyFile = keyFile;
     this.settings = settings;
   }
 
@@ -81,6 +90,7 @@ public final class ApiServer extends VertxPlatformHttpServer {
       admission.watch(getVertx(), server);
       await(server.listen(settings.port(), settings.host()));
       tls.ifPresent(one -> one.watch(getVertx(), server));
+      keyFile.ifPresent(one -> one.watch(getVertx()));
     }
     return closed;
   }

@@ -20,12 +20,13 @@ public record ClientRequest(
     String method, String path, Map<String, String> query, Map<String, String> headers) {
 
   private static final Set<String> HIDDEN =
-      Set.of("Authorization", "Cookie", Operations.KEY_NAME, Operations.WITHOUT_BODY);
+      Set.of("Authorization", "Cookie", Operations.WITHOUT_BODY);
 
   static ClientRequest of(String method, String path, MultiMap query, MultiMap headers) {
     Map<String, String> shown = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
     headers.names().forEach(name -> shown.put(name, headers.get(name)));
     HIDDEN.forEach(shown::remove);
+    Caller.MARKS.forEach(shown::remove);
     Map<String, String> parameters = new HashMap<>();
     query.names().forEach(name -> parameters.put(name, query.get(name)));
     return new ClientRequest(

@@ -13,6 +13,7 @@ import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaValidatorsConfig;
 import com.networknt.schema.oas.OpenApi30;
 import dev.herald.config.ConfigurationException;
+import dev.herald.config.Role;
 import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.FieldError;
 import dev.herald.problem.Problem.Type;
@@ -64,17 +65,23 @@ public final class Contract {
    * An operation and its schemas.
    *
    * @param status of an answer that went well: the first in the document
+   * @param role that the caller's key must have; nothing if no key is needed
    * @param path the parts of its path that vary, in their order
    */
   public record Operation(
       String id,
       int status,
-      boolean secured,
+      Optional<Role> role,
       Map<String, JsonSchema> path,
       Map<String, JsonSchema> query,
       Map<String, JsonSchema> headers,
       Optional<JsonSchema> body,
-      boolean bodyRequired) {}
+      boolean bodyRequired) {
+    /** Whether it needs a key. */
+    boolean secured() {
+      return role.isPresent();
+    }
+  }
 
   private Contract(JsonNode document) {
     this.document = document;
@@ -224,12 +231,27 @@ public final class Contract {
     return new Operation(
         operation.path("operationId").asText(),
         status(operation.path("responses")),
-        !operation.path("security").isArray() || !operation.path("security").isEmpty(),
+        role(operation),
         parameters.getOrDefault(Place.PATH, Map.of()),
         parameters.getOrDefault(Place.QUERY, Map.of()),
         parameters.getOrDefault(Place.HEADER, Map.of()),
         json ? Optional.of(schema(bodyAt + "/content/application~1json/schema")) : Optional.empty(),
         body.path("required").asBoolean());
+  }
+
+  /** Each operation says which, so that a new one is not open to every key. */
+  private static Optional<Role> role(JsonNode operation) {
+    JsonNode security = operation.path("security");
+    if (security.isArray() && security.isEmpty()) {
+      return Optional.empty();
+    }
+    Optional<Role> role = Role.named(operation.path("x-herald-role").asText());
+    if (role.isEmpty()) {
+      throw new ConfigurationException(
+          "openapi.yaml has no x-herald-role for %s; give it read, send or operate"
+              .formatted(operation.path("operationId").asText()));
+    }
+    return role;
   }
 
   private static int status(JsonNode responses) {

@@ -303,7 +303,7 @@ public final class Entrances extends VertxPlatformHttpEngine {
           ClientRequest.of(
               request.method().name(), request.path(), context.queryParams(), request.headers()));
       exchange.setVariable(Operations.ID_IN_LOG, request.getHeader(Operations.CORRELATION_ID));
-      exchange.setVariable("key", request.getHeader(Operations.KEY_NAME));
+      Caller.enter(exchange, request.headers());
       Buffer body = context.body().buffer();
       if (!request.formAttributes().isEmpty()) {
         Map<String, String> form = new HashMap<>();

@@ -29,16 +29,14 @@ import org.slf4j.MDC;
 /**
  * The door between HTTP and the API's routes. In: the body is checked against the contract and
  * parsed; the parameters are variables, called as the contract calls them; variable {@code key} is
- * the name of the caller's API key and {@code correlationId} the id of the request. No header of
- * the client reaches a route. Out: the body is written as JSON, with the status that the contract
- * gives the operation. A route that sets {@code Content-Type} writes its answer itself; one that
- * sets {@code CamelHttpResponseCode} chooses the status. Thread-safe.
+ * the name of the caller's API key, {@code keyId} tells which of several with this name, and {@code
+ * correlationId} is the id of the request. No header of the client reaches a route. Out: the body
+ * is written as JSON, with the status that the contract gives the operation. A route that sets
+ * {@code Content-Type} writes its answer itself; one that sets {@code CamelHttpResponseCode}
+ * chooses the status. Thread-safe.
  */
 public final class Operations extends DefaultRestOpenapiProcessorStrategy
     implements HeaderFilterStrategy {
-  /** The name of the caller's API key: a header that the request filter alone can set. */
-  static final String KEY_NAME = "Herald-Key-Name";
-
   /** Marks a request that came as HEAD: a header that the request filter alone can set. */
   static final String WITHOUT_BODY = "Herald-Without-Body";
 
@@ -154,7 +152,7 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
     }
     // Last, for they are the caller's identity, whatever a parameter is called.
     exchange.setVariable(ID_IN_LOG, request.getHeader(CORRELATION_ID));
-    exchange.setVariable("key", request.getHeader(KEY_NAME));
+    Caller.enter(exchange, request.headers());
     Buffer body = message.getBody() instanceof Buffer bytes ? bytes : Buffer.buffer();
     // Those of the request: they would steer an HTTP endpoint of the route.
     message.removeHeaders("*");

@@ -1,10 +1,13 @@
 package dev.herald.api;
 
+import dev.herald.config.ApiKey;
+import dev.herald.config.Role;
 import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.Type;
 import io.vertx.core.MultiMap;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Guards {@code /receipts/NAME?token=}, for providers that can only call a URL: the token takes the
@@ -12,7 +15,7 @@ import java.util.Optional;
  */
 public final class ReceiptToken {
   /** Who calls, as the routes and the rate limit know it. */
-  static final String CALLER = "receipts";
+  static final Caller CALLER = new Caller("receipts", "", Set.of(Role.SEND));
 
   private static final String PATHS = "/receipts/";
   private static final String PARAMETER = "token";
@@ -23,7 +26,10 @@ public final class ReceiptToken {
    * @param token {@code receipts.token}
    */
   public ReceiptToken(Optional<String> token) {
-    this.token = token.map(secret -> new ApiKeys(Map.of(secret, CALLER), false));
+    this.token =
+        token.map(
+            secret ->
+                new ApiKeys(List.of(new ApiKey(CALLER.name(), secret, CALLER.roles())), false));
   }
 
   /** Whether the token guards a path, and no key does. */
@@ -41,7 +47,7 @@ public final class ReceiptToken {
               Type.NOT_FOUND,
               "this Herald takes no receipts at /receipts/; set receipts.token to let providers in"));
     }
-    return token.get().has(given)
+    return token.get().owner(given).isPresent()
         ? Optional.empty()
         : Optional.of(
             Problem.of(

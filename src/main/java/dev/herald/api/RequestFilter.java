@@ -1,6 +1,7 @@
 package dev.herald.api;
 
 import dev.herald.api.Contract.Operation;
+import dev.herald.config.Role;
 import dev.herald.config.Settings;
 import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem;
@@ -162,7 +163,7 @@ public final class RequestFilter {
     String correlationId = correlationId(headers.getAll(Operations.CORRELATION_ID));
     headers.set(Operations.CORRELATION_ID, correlationId);
     context.response().putHeader(Operations.CORRELATION_ID, correlationId);
-    headers.remove(Operations.KEY_NAME);
+    Caller.unmark(headers);
     headers.remove(Operations.WITHOUT_BODY);
 
     String path;
@@ -200,22 +201,30 @@ public final class RequestFilter {
         refuse(context, problem.get());
         return;
       }
-      if (limits.on() && tooMany(context, ReceiptToken.CALLER)) {
+      if (limits.on() && tooMany(context, ReceiptToken.CALLER.name())) {
         return;
       }
-      headers.set(Operations.KEY_NAME, ReceiptToken.CALLER);
+      ReceiptToken.CALLER.mark(headers);
     } else if (operation == null || operation.secured()) {
-      Optional<String> key = keys.nameOf(headers.get("Authorization"));
-      if (key.isEmpty() && (path.startsWith("/api") || !methods.isEmpty())) {
+      Optional<Caller> caller = keys.callerOf(headers.get("Authorization"));
+      if (caller.isEmpty() && (path.startsWith("/api") || !methods.isEmpty())) {
         context.response().putHeader("WWW-Authenticate", "Bearer");
         refuse(
             context, Problem.of(Type.UNAUTHORIZED, "send the header Authorization: Bearer <key>"));
         return;
       }
-      if (key.isPresent() && limits.on() && tooMany(context, key.get())) {
+      if (caller.isPresent() && limits.on() && tooMany(context, caller.get().name())) {
         return;
       }
-      key.ifPresent(name -> headers.set(Operations.KEY_NAME, name));
+      caller.ifPresent(one -> one.mark(headers));
+      Optional<Problem> refusal =
+          caller
+              .filter(one -> methods.contains(request.method().name()))
+              .flatMap(one -> one.refusal(rolesFor(operation, request.method())));
+      if (refusal.isPresent()) {
+        refuse(context, refusal.get());
+        return;
+      }
     }
     if (methods.isEmpty()) {
       refuse(context, ReceiptToken.guards(path) ? ReceiptToken.nothingAt(path) : nothingAt(path));
@@ -235,6 +244,19 @@ public final class RequestFilter {
           .problem(operation, path, request, context.queryParams())
           .ifPresentOrElse(problem -> refuse(context, problem), () -> passOn(context, operation));
     }
+  }
+
+  /**
+   * The roles of which a caller needs one. What an entrance besides the contract's changes by
+   * calling an operation, that operation guards ({@link Requests#enter}).
+   */
+  private static Set<Role> rolesFor(Operation operation, HttpMethod method) {
+    if (operation != null) {
+      return Set.of(operation.role().orElseThrow());
+    }
+    return method == HttpMethod.GET || method == HttpMethod.HEAD
+        ? Set.of(Role.READ)
+        : Set.of(Role.SEND, Role.OPERATE);
   }
 
   private void passOn(RoutingContext context, Operation operation) {

@@ -2,6 +2,7 @@ package dev.herald.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.JsonSchema;
+import dev.herald.config.Role;
 import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.FieldError;
 import dev.herald.problem.Problem.Type;
@@ -11,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.Variable;
@@ -92,6 +94,47 @@ public final class Requests {
     JsonNode body = exchange.getMessage().getBody(JsonNode.class);
     if (operation.bodyRequired() || body != null && operation.body().isPresent()) {
       Contract.require(operation.body().get(), body);
+    }
+  }
+
+  /**
+   * Ends the request if its key lacks a role; work that no request began has every role.
+   *
+   * @param role {@code read}, {@code send} or {@code operate}
+   * @throws ProblemException if it lacks it
+   */
+  public void require(String role, Exchange exchange) {
+    Role needed =
+        Role.named(role)
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "'%s' is no role; write read, send or operate".formatted(role)));
+    if (!Caller.rolesOf(exchange).contains(needed)) {
+      Caller.refusal(
+              exchange.getVariable("key", String.class), Caller.rolesOf(exchange), Set.of(needed))
+          .ifPresent(
+              problem -> {
+                throw new ProblemException(problem);
+              });
+    }
+  }
+
+  /**
+   * Guards every {@code direct:} route that is an operation which changes something, so that no
+   * facade can do with a key what the API refuses. What is read, an entrance has guarded.
+   *
+   * @param entrance such as {@code direct://stopScheduler}
+   * @throws ProblemException if the exchange's caller lacks the operation's role
+   */
+  public void enter(String entrance, Exchange exchange) {
+    Contract.Operation operation =
+        contract.operation(entrance.substring(entrance.lastIndexOf('/') + 1));
+    if (operation != null) {
+      operation
+          .role()
+          .filter(role -> role != Role.READ)
+          .ifPresent(role -> require(role.toString(), exchange));
     }
   }
 

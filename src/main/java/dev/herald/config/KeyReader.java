@@ -6,10 +6,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -29,23 +27,13 @@ final class KeyReader {
   private static final Pattern SIZE =
       Pattern.compile("(\\d{1,9})\\s*(B|KB|MB|GB)?", Pattern.CASE_INSENSITIVE);
 
-  /** Keys of the development run, and placeholders that people forget to replace. */
-  private static final Pattern SAMPLE_KEY =
-      Pattern.compile(
-          "dev-.*|(change|replace)[-_]?(me|this|it)|secret|test|password|passw0rd|example|sample|demo"
-              + "|default|admin|root|key|api[-_]?key|my[-_]?key|your[-_]?key|token|herald|1234.*"
-              + "|a-long-random-key|another-one",
-          Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
-
   private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9._~-]{16,}");
   private static final Pattern IDENTIFIER = Pattern.compile("[a-z_][a-z0-9_]{0,62}");
-
-  private static final Pattern SENDABLE = Pattern.compile("[ -~]*");
 
   /** What Java puts in place of bytes that are no characters in the encoding of the system. */
   private static final char UNREADABLE = '\ufffd';
 
-  private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{[^{}]+}}");
+  static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{[^{}]+}}");
   private static final Logger LOG = LoggerFactory.getLogger("dev.herald.Herald");
 
   private final Function<String, Optional<String>> lookup;
@@ -305,55 +293,26 @@ final class KeyReader {
   }
 
   /**
-   * @param open whether it may be empty
+   * The keys of the API.
+   *
+   * @param open whether there may be none
    * @param samplesToo whether sample keys are accepted
    */
-  Map<String, String> keys(String key, boolean open, boolean samplesToo) {
-    Map<String, String> names = new LinkedHashMap<>();
-    for (String part : optional(key).orElse("").split(",")) {
-      String entry = part.strip();
-      int colon = entry.indexOf(':');
-      if (PLACEHOLDER.matcher(entry).matches()) {
-        wrong(key, "is a name in double braces, not a key; " + how(key), "");
-      } else if (!entry.isEmpty()) {
-        String name = colon < 0 ? "default" : entry.substring(0, colon).strip();
-        String secret = entry.substring(colon + 1).strip();
-        if (!samplesToo && SAMPLE_KEY.matcher(secret).matches()) {
-          wrong(
-              key,
-              "has a sample key for '"
-                  + name
-                  + "', which anyone can guess; make one with: openssl rand -hex 24",
-              "");
-        }
-        if (!SENDABLE.matcher(secret).matches()) {
-          wrong(
-              key,
-              "has a key for '"
-                  + name
-                  + "' with a character outside ASCII, which no client could send; make one with:"
-                  + " openssl rand -hex 24",
-              "");
-        }
-        if (name.isEmpty() || secret.isEmpty() || names.put(secret, name) != null) {
-          wrong(
-              key,
-              "has an empty or duplicate entry; write KEY or NAME:KEY, separated by commas",
-              "");
-        }
-      }
-    }
-    if (names.isEmpty() && !open) {
+  List<ApiKey> keys(String key, boolean open, boolean samplesToo) {
+    int before = faults.size();
+    List<ApiKey> keys =
+        ApiKey.parse(optional(key).orElse(""), samplesToo, fault -> wrong(key, fault, ""));
+    if (keys.isEmpty() && faults.size() == before && !open) {
       missing(key, how(key) + ", or set api.auth=none to let everyone in");
     }
-    return names;
+    return keys;
   }
 
   /** A secret that stands in a URL. */
   Optional<String> token(String key) {
     Optional<String> token = optional(key);
     token
-        .filter(value -> !TOKEN.matcher(value).matches() || SAMPLE_KEY.matcher(value).matches())
+        .filter(value -> !TOKEN.matcher(value).matches() || ApiKey.SAMPLE.matcher(value).matches())
         .ifPresent(
             value ->
                 wrong(

@@ -3,7 +3,6 @@ package dev.herald.config;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -60,14 +59,19 @@ public record Settings(
   public record Management(String host, int port) {}
 
   /**
-   * @param keys the accepted keys, each with its name; empty when {@code api.auth=none}
+   * @param keys the accepted keys; there may be none when {@code api.auth=none}
+   * @param keyFile where the keys come from, if not from the configuration itself
    * @param rateLimit requests of one key in a second; 0 for no limit
    */
   public record Api(
-      Map<String, String> keys, boolean open, Duration idempotencyTtl, int rateLimit) {
+      List<ApiKey> keys,
+      Optional<SecretFile> keyFile,
+      boolean open,
+      Duration idempotencyTtl,
+      int rateLimit) {
     @Override
     public String toString() {
-      return "Api[keys of " + keys.values() + "]";
+      return "Api[keys of " + keys + "]";
     }
   }
 

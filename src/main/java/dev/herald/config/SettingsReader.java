@@ -119,6 +119,7 @@ public final class SettingsReader {
     boolean open = read.oneOf("api.auth", "bearer", "none").equals("none");
     return new Settings.Api(
         read.keys("api.key", open, development),
+        read.optional(SecretFile.nameOf("api.key")).map(path -> new SecretFile("api.key", path)),
         open,
         read.duration("api.idempotency-ttl", Duration.ofSeconds(1), Duration.ofDays(365)),
         read.integer("api.rate-limit", 0, 1_000_000));

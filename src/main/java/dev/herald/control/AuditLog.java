@@ -8,42 +8,58 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Logs what a key changed, with the key's name: ids and counts, never a message's content or phone
- * number. Stateless.
+ * Logs what a key changed, with the key's name and id: ids and counts, never a message's content or
+ * phone number. Stateless.
  */
 public final class AuditLog {
   private static final Logger LOG = LoggerFactory.getLogger(AuditLog.class);
 
-  public void switched(@Variable("key") String key, @Body SchedulerState state) {
+  public void switched(
+      @Variable("key") String key, @Variable("keyId") String id, @Body SchedulerState state) {
     LOG.info(
-        "Key {} turned delivery {}; in this state since {} by {}",
-        key,
+        "{} turned delivery {}; in this state since {} by {}",
+        who(key, id),
         state.running() ? "on" : "off",
         state.changedAt(),
         state.reason() == null ? state.changedBy() : state.changedBy() + ": " + state.reason());
   }
 
-  public void changed(@Variable("key") String key, @Body Message message) {
-    LOG.info("Key {} changed message {}", key, message.id());
+  public void changed(
+      @Variable("key") String key, @Variable("keyId") String id, @Body Message message) {
+    LOG.info("{} changed message {}", who(key, id), message.id());
   }
 
-  public void cancelled(@Variable("key") String key, @Body Message message) {
-    LOG.info("Key {} cancelled message {}", key, message.id());
+  public void cancelled(
+      @Variable("key") String key, @Variable("keyId") String id, @Body Message message) {
+    LOG.info("{} cancelled message {}", who(key, id), message.id());
   }
 
-  public void retried(@Variable("key") String key, @Body Message message) {
-    LOG.info("Key {} sends message {} again", key, message.id());
+  public void retried(
+      @Variable("key") String key, @Variable("keyId") String id, @Body Message message) {
+    LOG.info("{} sends message {} again", who(key, id), message.id());
   }
 
-  public void delivers(@Variable("key") String key, @Variable("claim") Claim claim) {
-    LOG.info("Key {} delivers a batch of up to {} by hand", key, claim.limit());
+  public void delivers(
+      @Variable("key") String key, @Variable("keyId") String id, @Variable("claim") Claim claim) {
+    LOG.info("{} delivers a batch of up to {} by hand", who(key, id), claim.limit());
   }
 
-  public void started(@Variable("key") String key, @Body Routes.View route) {
-    LOG.info("Key {} started route {}", key, route.id());
+  public void started(
+      @Variable("key") String key, @Variable("keyId") String id, @Body Routes.View route) {
+    LOG.info("{} started route {}", who(key, id), route.id());
   }
 
-  public void stopped(@Variable("key") String key, @Body Routes.View route) {
-    LOG.info("Key {} stopped route {}", key, route.id());
+  public void stopped(
+      @Variable("key") String key, @Variable("keyId") String id, @Body Routes.View route) {
+    LOG.info("{} stopped route {}", who(key, id), route.id());
+  }
+
+  /**
+   * A key, as lines of the log begin.
+   *
+   * @param id tells apart keys of one name; null if there is none
+   */
+  public static String who(String key, String id) {
+    return id == null ? "Key " + key : "Key " + key + " (" + id + ")";
   }
 }

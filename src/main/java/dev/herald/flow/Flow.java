@@ -3,6 +3,7 @@ package dev.herald.flow;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.RouteFiles;
+import dev.herald.control.AuditLog;
 import dev.herald.intake.NewMessage;
 import dev.herald.problem.Fault;
 import dev.herald.problem.Problem;
@@ -240,8 +241,8 @@ public final class Flow {
   }
 
   /** A reload by a key of the API. */
-  public Change reload(@Variable("key") String key) {
-    return reloadBy("Key " + key);
+  public Change reload(@Variable("key") String key, @Variable("keyId") String id) {
+    return reloadBy(AuditLog.who(key, id));
   }
 
   /**

@@ -2,6 +2,7 @@ package dev.herald.flow;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
@@ -19,6 +20,15 @@ import org.apache.camel.component.direct.DirectProducer;
  */
 public final class SwappableDirect extends DirectComponent {
   private final Map<String, DirectConsumer> running = new ConcurrentHashMap<>();
+  private final BiConsumer<String, Exchange> guard;
+
+  /**
+   * @param guard meets each exchange before a route, with the route's entrance such as {@code
+   *     direct://createMessage}; throws to refuse it
+   */
+  public SwappableDirect(BiConsumer<String, Exchange> guard) {
+    this.guard = guard;
+  }
 
   @Override
   public void addConsumer(String key, DirectConsumer consumer) {
@@ -62,6 +72,7 @@ public final class SwappableDirect extends DirectComponent {
       return new DirectProducer(this, key) {
         @Override
         public void process(Exchange exchange) throws Exception {
+          guard.accept(key, exchange);
           DirectConsumer found = consumer();
           if (found != null) {
             found.getProcessor().process(exchange);
@@ -76,6 +87,7 @@ public final class SwappableDirect extends DirectComponent {
           try {
             DirectConsumer found = consumer();
             if (found != null && !isSynchronous() && !found.getEndpoint().isSynchronous()) {
+              guard.accept(key, exchange);
               return found.getAsyncProcessor().process(exchange, callback);
             }
             process(exchange);

@@ -35,6 +35,7 @@ public record Problem(
     MALFORMED(400, "The request is malformed"),
     BAD_PARAMETER(400, "A parameter is invalid"),
     UNAUTHORIZED(401, "A valid key is required"),
+    FORBIDDEN(403, "The key may not do this"),
     NOT_FOUND(404, "Not found"),
     METHOD_NOT_ALLOWED(405, "The method is not allowed"),
     NOT_ACCEPTABLE(406, "Only application/json is available"),

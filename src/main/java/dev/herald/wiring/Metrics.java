@@ -1,6 +1,7 @@
 package dev.herald.wiring;
 
 import dev.herald.api.Admission;
+import dev.herald.api.ApiKeys;
 import dev.herald.control.DeliveryStatus;
 import dev.herald.control.DeliveryStatus.Deliveries;
 import dev.herald.control.DeliveryStatus.Stats;
@@ -71,6 +72,23 @@ public final class Metrics {
         "Requests refused because others filled server.max-bodies",
         admission,
         Admission::refused);
+  }
+
+  public void bind(ApiKeys keys) {
+    MultiGauge uses =
+        MultiGauge.builder("herald.api.key.last.used.timestamp")
+            .description("When each API key was used last, since 1970; 0 if not since the start")
+            .baseUnit("seconds")
+            .register(meters);
+    keys.whenReplaced(
+        () ->
+            uses.register(
+                keys.uses().stream()
+                    .map(
+                        use ->
+                            MultiGauge.Row.of(Tags.of("key", use.name(), "id", use.id()), use.at()))
+                    .toList(),
+                true));
   }
 
   public void bind(Intake intake) {

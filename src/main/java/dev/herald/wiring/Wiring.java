@@ -3,6 +3,7 @@ package dev.herald.wiring;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.JsonSchema;
 import dev.herald.api.Admission;
+import dev.herald.api.ApiKeyFile;
 import dev.herald.api.ApiKeys;
 import dev.herald.api.ApiServer;
 import dev.herald.api.Contract;
@@ -151,6 +152,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private RouteCalls calls;
   private Json json;
   private ExceptionMapper exceptions;
+  private Requests requests;
   private Metrics metrics;
   private Database database;
   private Circuit circuit;
@@ -194,9 +196,10 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   public void configure(CamelContext context) throws Exception {
     camel = context;
     registry = camel.getRegistry();
-    camel.addComponent("direct", new SwappableDirect());
+    camel.addComponent(
+        "direct", new SwappableDirect((entrance, exchange) -> requests.enter(entrance, exchange)));
     settings = SettingsReader.read(configuration, development);
-    warnOfShortKeys();
+    ApiKeys.warnOfShort(settings.api().keys());
     CompletableFuture<Contract> loading =
         CompletableFuture.supplyAsync(
             () ->
@@ -265,17 +268,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
       }
       throw e;
     }
-  }
-
-  private void warnOfShortKeys() {
-    ApiKeys.shortOnes(settings.api().keys())
-        .forEach(
-            name ->
-                LOG.warn(
-                    "The key of {} in api.key has fewer than {} characters and could be guessed; make"
-                        + " one with: openssl rand -hex 24",
-                    name,
-                    ApiKeys.SHORT));
   }
 
   private void bindDatabase() throws Exception {
@@ -472,7 +464,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind(
         "operations", new Operations(contract, json, exceptions, fromMemory.keySet(), turnstile));
     registry.bind("objectMapper", Json.MAPPER);
-    registry.bind("requests", new Requests(contract));
+    requests = new Requests(contract);
+    registry.bind("requests", requests);
     camel.getTypeConverterRegistry().addTypeConverter(JsonNode.class, Record.class, Json.NODES);
   }
 
@@ -480,10 +473,12 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     Admission admission = new Admission(settings.server());
     metrics.bind(admission);
     Entrances entrances = new Entrances(camel, turnstile, json, exceptions, admission);
+    ApiKeys apiKeys = new ApiKeys(settings.api().keys(), settings.api().open());
+    metrics.bind(apiKeys);
     RequestFilter filter =
         new RequestFilter(
             contract,
-            new ApiKeys(settings.api().keys(), settings.api().open()),
+            apiKeys,
             new ReceiptToken(settings.receipts().token()),
             new RateLimits(settings.api().rateLimit()),
             json,
@@ -495,7 +490,12 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("serverVertx", new VertxOptions().setWorkerPoolSize(settings.server().workers()));
     registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
     registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, entrances);
-    ApiServer server = new ApiServer(settings.server(), filter, admission, entrances);
+    Optional<ApiKeyFile> keyFile =
+        settings
+            .api()
+            .keyFile()
+            .map(file -> new ApiKeyFile(file, settings.api().keys(), apiKeys, development));
+    ApiServer server = new ApiServer(settings.server(), filter, admission, entrances, keyFile);
     camel.addService(server, true, true);
     camel.addStartupListener(new WhenStarted(server, client, flow, watch, events, settings));
   }

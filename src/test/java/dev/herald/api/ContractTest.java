@@ -1,19 +1,25 @@
 package dev.herald.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.herald.api.Contract.Operation;
+import dev.herald.config.ConfigurationException;
+import dev.herald.config.Role;
 import dev.herald.problem.Problem.FieldError;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -80,6 +86,50 @@ class ContractTest {
   void should_need_a_key_for_all_but_health_and_the_contract() {
     assertThat(contract.operations().stream().filter(any -> !any.secured()).map(Operation::id))
         .containsExactlyInAnyOrder("getHealth", "getLiveness", "getReadiness", "getContract");
+  }
+
+  @Test
+  void should_need_a_role_for_each_call_that_needs_a_key() throws IOException {
+    for (JsonNode path : contract.document().path("paths")) {
+      path.properties()
+          .forEach(
+              method -> {
+                Operation called =
+                    contract.operation(method.getValue().path("operationId").asText());
+                if (called != null && called.secured()) {
+                  assertThat(called.role().get() == Role.READ)
+                      .as(called.id())
+                      .isEqualTo(method.getKey().equals("get"));
+                  assertThat(method.getValue().path("responses").has("403"))
+                      .as(called.id())
+                      .isTrue();
+                }
+              });
+    }
+    assertThat(
+            contract.operations().stream()
+                .filter(any -> any.role().equals(Optional.of(Role.SEND)))
+                .map(Operation::id))
+        .containsExactlyInAnyOrder(
+            "createMessage",
+            "createMessages",
+            "updateMessage",
+            "cancelMessage",
+            "retryMessage",
+            "createReceipt");
+  }
+
+  @Test
+  void should_refuse_a_contract_with_a_call_that_names_no_role(@TempDir Path folder)
+      throws IOException {
+    String text = Files.readString(Path.of("openapi.yaml"));
+    Path file = folder.resolve("openapi.yaml");
+    Files.writeString(
+        file, text.replaceFirst("(operationId: stopRoute\\R.*\\R) *x-herald.*\\R", "$1"));
+    assertThatThrownBy(() -> Contract.load(file, 1, 10))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage(
+            "openapi.yaml has no x-herald-role for stopRoute; give it read, send or operate");
   }
 
   @ParameterizedTest

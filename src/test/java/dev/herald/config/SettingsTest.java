@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
@@ -63,10 +64,16 @@ class SettingsTest {
 
   @Test
   void should_take_several_keys_with_names() {
-    properties.setProperty("api.key", "ops:secret-1, app:secret-2 ,secret-3");
+    properties.setProperty(
+        "api.key",
+        "ops:secret-1, app:secret-2:read+send ,secret-3\napp: secret-4 : send,a:b:c:operate");
     assertThat(read().api().keys())
-        .containsExactlyInAnyOrderEntriesOf(
-            java.util.Map.of("secret-1", "ops", "secret-2", "app", "secret-3", "default"));
+        .containsExactly(
+            new ApiKey("ops", "secret-1", Role.ALL),
+            new ApiKey("app", "secret-2", Set.of(Role.READ, Role.SEND)),
+            new ApiKey("default", "secret-3", Role.ALL),
+            new ApiKey("app", "secret-4", Set.of(Role.SEND)),
+            new ApiKey("a", "b:c", Set.of(Role.OPERATE)));
   }
 
   @Test
@@ -129,7 +136,16 @@ class SettingsTest {
     "receipts.token, 'a token with blanks', receipts.token must have at least 16 letters",
     "receipts.keep-unmatched, 31d, 'receipts.keep-unmatched is ''31d''; it must be a time like 200ms, 5s or 2m, from 0 to 30d'",
     "receipts.expected-within, soon, 'receipts.expected-within is ''soon''; it must be a time'",
-    "api.key, 'a:same,b:same', api.key has an empty or duplicate entry",
+    "api.key, 'a:same,b:same:read', 'api.key has a key twice, as ''b'' too'",
+    "api.key, ':k3y', api.key has an entry without a name or a key",
+    "api.key, 'ops:', api.key has an entry without a name or a key",
+    "api.key, 'ops::read', api.key has an entry without a name or a key",
+    "api.key, 'ops:k3y:k4y', 'api.key has an entry for ''ops'' that does not end with roles; write NAME:KEY:ROLES'",
+    "api.key, 'ops:k3y:', 'api.key has an entry for ''ops'' that does not end with roles'",
+    "api.key, 'ops:k3y:read+', 'api.key has an entry for ''ops'' that does not end with roles'",
+    "api.key, 'ops:k3y:read+write', 'api.key has an entry for ''ops'' that does not end with roles'",
+    "api.key, 'k3y:read+send', api.key has an entry with roles but no name",
+    "api.key, ',', api.key is not set",
   })
   void should_name_the_key_and_say_what_would_be_right(String key, String value, String message) {
     properties.setProperty(key, value);
@@ -158,7 +174,7 @@ class SettingsTest {
         .hasMessage(
             "api.key has a sample key for 'app', which anyone can guess; make one with: openssl"
                 + " rand -hex 24");
-    assertThat(read(true).api().keys()).containsEntry(key, "app");
+    assertThat(read(true).api().keys()).contains(new ApiKey("app", key, Role.ALL));
   }
 
   @ParameterizedTest

@@ -29,7 +29,7 @@ class SwappableDirectTest {
 
   @BeforeEach
   void start() throws Exception {
-    SwappableDirect direct = new SwappableDirect();
+    SwappableDirect direct = new SwappableDirect((entrance, exchange) -> {});
     direct.setBlock(false);
     camel.addComponent("direct", direct);
     camel.start();

@@ -52,6 +52,8 @@ class ContractDriftIT {
   private static final Set<String> SLOW =
       Set.of("checkFlow 409", "reloadFlow 409", "tryMessage 409", "startRoute 409");
 
+  private static final List<String> ROLES = List.of("read", "send", "operate");
+
   @TempDir static Path routes;
 
   private static SampleWebhook webhook;
@@ -70,6 +72,12 @@ class ContractDriftIT {
             .with("camel.main.routes-include-pattern", EditedRoutes.in(routes).pattern())
             .with("dispatch.enabled", false)
             .with("database.timeout", "1s")
+            .with(
+                "api.key",
+                Node.KEY
+                    + ROLES.stream()
+                        .map(role -> ",only-" + role + ":" + keyOf(role) + ":" + role)
+                        .collect(Collectors.joining()))
             .start();
     api = node.api();
     contract = new ContractCheck(api.get("/openapi.json").expect(200).body());
@@ -163,6 +171,32 @@ class ContractDriftIT {
       Answer answer = call(operation, api.withKey(null), path(operation, NOBODY), "");
       assertThat(answer.status()).as(operation.id()).isEqualTo(operation.secured() ? 401 : 200);
     }
+  }
+
+  @Test
+  void should_answer_each_call_to_a_key_with_its_role_and_to_no_other() {
+    for (Operation operation : contract.operations()) {
+      String needed = operation.node().path("x-herald-role").asText();
+      for (String role : ROLES) {
+        boolean may = !operation.secured() || needed.equals(role);
+        Answer answer =
+            call(operation, api.withKey(keyOf(role)), path(operation, NOBODY), "?colour=red");
+        assertThat(answer.status())
+            .as("%s with %s", operation.id(), role)
+            .isEqualTo(may ? 400 : 403);
+        if (!may) {
+          assertThat(answer.text("/type")).isEqualTo("urn:problem-type:herald:forbidden");
+          assertThat(answer.text("/detail"))
+              .startsWith(
+                  "this call needs the role %s, and the key of 'only-%s' has only %s;"
+                      .formatted(needed, role, role));
+        }
+      }
+    }
+  }
+
+  private static String keyOf(String role) {
+    return "a-key-that-may-only-" + role;
   }
 
   @Test

@@ -34,6 +34,10 @@ import org.junit.jupiter.api.io.TempDir;
 class FacadesIT {
   private static final String UNKNOWN = "00000000-0000-7000-8000-000000000000";
 
+  private static final String READER = "a-key-that-only-reads";
+  private static final String SENDER = "a-key-that-only-sends";
+  private static final String OPERATOR = "a-key-that-only-operates";
+
   private static final String MINE =
       """
       - route:
@@ -49,6 +53,24 @@ class FacadesIT {
                       steps:
                         - throwException: {exceptionType: java.lang.IllegalStateException, message: a secret}
               - setBody: {expression: {simple: {expression: "Hello ${variable.name}, ${variable.request.query[from]}, ${variable.key}, ${body}, ${variable.correlationId}, ${variable.request.headers[authorization]}${variable.request.headers[herald-key-name]}${variable.request.headers[x-mine]}, ${headers}"}}}
+      - route:
+          id: mine-cancel
+          description: Cancel by a link
+          routeConfigurationId: propagate-errors
+          from:
+            uri: platform-http:/mine/{id}/cancel
+            parameters: {httpMethodRestrict: GET}
+            steps:
+              - to: {uri: direct:cancelMessage}
+      - route:
+          id: mine-clean
+          description: Do what only operators may
+          routeConfigurationId: propagate-errors
+          from:
+            uri: platform-http:/mine/clean
+            steps:
+              - bean: {description: Refuse others, ref: requests, method: require('operate')}
+              - setBody: {expression: {constant: {expression: clean}}}
       - route:
           id: mine-raw
           description: Fail past every handler
@@ -91,6 +113,10 @@ class FacadesIT {
     sql = new Sql(database);
     node =
         Node.on(database, webhook.url())
+            .with(
+                "api.key",
+                "%s,reader:%s:read,sender:%s:send,operator:%s:operate"
+                    .formatted(Node.KEY, READER, SENDER, OPERATOR))
             .with("routes.include", folder + "/*.camel.yaml, examples/facades/*.camel.yaml")
             .start();
     api = node.api();
@@ -353,6 +379,39 @@ class FacadesIT {
     assertThat(api.post("/mine/joe/hello", "x".repeat(1_048_577)).expect(413).text("/type"))
         .endsWith(":too-large");
     api.post("/mine/joe/hello", "x", "Idempotency-Key", "x".repeat(256)).expect(400);
+  }
+
+  @Test
+  void should_let_no_key_do_by_a_facade_what_it_may_not_do_by_the_api() {
+    Api reads = api.withKey(READER);
+    Api sends = api.withKey(SENDER);
+    Api operates = api.withKey(OPERATOR);
+    String messager = "/facades/messager/messages";
+    Map<String, String> message = Map.of("content", "Hello, world", "phone", "+905551234567");
+    reads.get(messager).expect(200);
+    forbids("read", "sender", sends.get(messager));
+    operates.call("HEAD", messager, null).expect(403);
+    forbids("send or operate", "reader", reads.post(messager, message));
+    sends.post(messager, message).expect(201);
+    forbids("send", "operator", operates.post(messager, message));
+    // Their first step reads the state of delivery.
+    String dispatcher = "/facades/go-message-dispatcher/api/v1/";
+    operates.post(dispatcher + "scheduler/stop", null).expect(200);
+    forbids("operate", "sender", sends.post(dispatcher + "scheduler/start", null));
+    forbids("operate", "sender", sends.post(dispatcher + "messaging/process", null));
+    String server = "/facades/messaging-server/api/v1/cron/control";
+    forbids("operate", "sender", sends.post(server, Map.of("action", "start")));
+    operates.post(server, Map.of("action", "start")).expect(200);
+
+    forbids("send", "reader", reads.get("/mine/" + UNKNOWN + "/cancel"));
+    api.get("/mine/" + UNKNOWN + "/cancel").expect(404);
+    forbids("operate", "sender", sends.post("/mine/clean", null));
+    assertThat(operates.post("/mine/clean", null).expect(200).http().body()).isEqualTo("clean");
+  }
+
+  private static void forbids(String role, String name, Answer answer) {
+    assertThat(answer.expect(403).http().body())
+        .contains("this call needs the role " + role + ", and the key of '" + name + "' has only");
   }
 
   @Test

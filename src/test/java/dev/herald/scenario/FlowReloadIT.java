@@ -448,7 +448,9 @@ class FlowReloadIT {
       assertThat(changed).hasSize(1);
       assertThat(log.lines())
           .anyMatch(
-              line -> line.matches("(?s).*Key default reloaded .*deliver.camel.yaml in \\d+ ms.*"));
+              line ->
+                  line.matches(
+                      "(?s).*Key default \\([0-9a-f]{8}\\) reloaded .*deliver.camel.yaml in \\d+ ms.*"));
     }
     send("after");
     assertThat(webhook.posts().get(0).headers().contains("X-New")).isFalse();
@@ -473,7 +475,8 @@ class FlowReloadIT {
       assertThat(log.lines())
           .anyMatch(
               line ->
-                  line.contains("Key default asked for a reload of")
+                  line.contains("Key default (")
+                      && line.contains(") asked for a reload of")
                       && line.contains("which was refused; the flow goes on as it was:")
                       && line.contains("payloda"));
     }

@@ -10,15 +10,20 @@ import dev.herald.testing.CapturedLog;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What the log says, and what it must not. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class LogIT {
+  private static final String OTHER_KEY = "another-key-for-tests-9876";
   private static final String SECRET = "meet me at the old mill";
   private static final String SUBSCRIBER = "5559876543";
 
@@ -68,12 +73,16 @@ class LogIT {
   }
 
   @Test
-  void should_log_what_a_key_changed_with_its_name_and_the_request() {
+  void should_log_what_a_key_changed_with_its_name_and_the_request(@TempDir Path folder)
+      throws IOException {
+    Path keys = folder.resolve("keys");
+    Files.writeString(keys, "ops:%s\nops:%s\n".formatted(Node.KEY, OTHER_KEY));
     try (CapturedLog log = new CapturedLog();
         SampleWebhook webhook = new SampleWebhook();
         Node node =
             Node.on(Local.servers().newDatabase(), webhook.url())
-                .with("api.key", "ops:" + Node.KEY)
+                .with("api.key", "")
+                .with("api.key-file", keys)
                 .start()) {
       Api api = node.api();
       webhook.answer(post -> Answer.status(400));
@@ -91,9 +100,10 @@ class LogIT {
       api.post("/api/v1/messaging/process", null).expect(200);
       api.post("/api/v1/routes/dispatch-tick/stop", null).expect(200);
       api.post("/api/v1/routes/dispatch-tick/start", null).expect(200);
-      api.post("/api/v1/scheduler/start", null).expect(200);
+      api.withKey(OTHER_KEY).post("/api/v1/scheduler/start", null).expect(200);
+      api.withKey(OTHER_KEY).post("/api/v1/flow/reload", null).expect(200);
 
-      assertThat(log.lines().stream().filter(line -> line.contains("Key ops")))
+      assertThat(log.lines().stream().filter(line -> line.contains("Key ops (")))
           .satisfiesExactly(
               line -> assertThat(line).contains("turned delivery off", "ops: window", " c-1 "),
               line -> assertThat(line).contains("changed message " + id),
@@ -101,8 +111,22 @@ class LogIT {
               line -> assertThat(line).contains("sends message " + failed + " again", " c-2 "),
               line -> assertThat(line).contains("delivers a batch of up to 100 by hand"),
               line -> assertThat(line).contains("stopped route dispatch-tick"),
-              line -> assertThat(line).contains("started route dispatch-tick"),
-              line -> assertThat(line).contains("turned delivery on"));
+              line -> assertThat(line).contains("Key ops (3019db0e) started route dispatch-tick"),
+              line -> assertThat(line).contains("Key ops (0d93d151) turned delivery on"),
+              line -> assertThat(line).contains("Key ops (0d93d151) asked for a reload"));
+
+      Files.writeString(keys, "ops:" + Node.KEY);
+      await().until(() -> api.withKey(OTHER_KEY).get("/api/v1/routes").status() == 401);
+      api.get("/api/v1/routes").expect(200);
+      assertThat(log.lines().stream().filter(line -> line.contains("API keys:")))
+          .singleElement()
+          .asString()
+          .contains(
+              keys + " was read again; API keys: removed ops (0d93d151) with read+send+operate");
+      assertThat(node.scrape())
+          .containsPattern(
+              "herald_api_key_last_used_timestamp_seconds\\{.*id=\"3019db0e\",key=\"ops\".*\\} [1-9]")
+          .doesNotContain("id=\"0d93d151\"");
     }
   }
 
