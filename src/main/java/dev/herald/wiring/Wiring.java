@@ -408,8 +408,9 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("statsSnapshot", snapshot);
     registry.bind("routes", new Routes(camel, routeLock));
     registry.bind("auditLog", new AuditLog());
-    if (!checkOnly) {
+    if (!checkOnly && settings.management().jolokia()) {
       registry.bind(JolokiaPlatformHttpPlugin.NAME, new GuardedJolokia());
+      GuardedJolokia.warning(settings.management().host()).ifPresent(LOG::warn);
     }
     registry.bind(
         "deliveryStatus",
