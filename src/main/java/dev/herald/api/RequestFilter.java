@@ -27,6 +27,7 @@ import java.util.UUID;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -41,6 +42,17 @@ public final class RequestFilter {
   private static final Logger LOG = LoggerFactory.getLogger(RequestFilter.class);
   private static final Pattern CORRELATION_ID = Pattern.compile("[A-Za-z0-9._:/+=-]{1,128}");
   private static final String HEAD = "herald.head";
+  private static final String CALLED = "herald.called";
+
+  /** What a request asked for that is no operation: a page of {@code /swagger/}. */
+  private static final String PAGE = "page";
+
+  /** A route besides the contract's. */
+  private static final String ROUTE = "route";
+
+  /** Nothing that is there, or no request at all. */
+  private static final String NOTHING = "none";
+
   private static final int UNAUTHORIZED = 401;
 
   /** Why a call fails whose route does not run. */
@@ -56,6 +68,17 @@ public final class RequestFilter {
   private final Admission admission;
   private final Entrances entrances;
   private final RequestRules rules;
+  private final Observer observer;
+
+  /** Is told how requests end. */
+  public interface Observer {
+    /**
+     * @param operation what was asked for, one of {@link RequestFilter#asked}
+     * @param status of the answer; 0 if the client left before it
+     * @param nanos from the head of the request to the end of the answer
+     */
+    void answered(String operation, int status, long nanos);
+  }
 
   /** An answer that is JSON. */
   public record Reply(int status, Object body) {}
@@ -74,7 +97,8 @@ public final class RequestFilter {
       Map<String, Supplier<Reply>> fromMemory,
       Admission admission,
       Entrances entrances,
-      Settings.Server settings) {
+      Settings.Server settings,
+      Observer observer) {
     this.contract = contract;
     this.keys = keys;
     this.receiptToken = receiptToken;
@@ -85,12 +109,23 @@ public final class RequestFilter {
     this.admission = admission;
     this.entrances = entrances;
     this.rules = new RequestRules(contract, fromMemory.keySet(), settings.maxBodyBytes());
+    this.observer = observer;
   }
 
   /** The paths that no route besides the contract's can have. */
   public static Predicate<String> reserved(Contract contract) {
     return path ->
         !contract.at(path).isEmpty() || path.equals("/") || path.matches("/(api|swagger)(/.*)?");
+  }
+
+  /**
+   * All that a request can ask for: the ids of operations, {@code page} of {@code /swagger/},
+   * {@code route} for routes besides the contract's, and {@code none}.
+   */
+  public static List<String> asked(Contract contract) {
+    return Stream.concat(
+            contract.operations().stream().map(Operation::id), Stream.of(PAGE, ROUTE, NOTHING))
+        .toList();
   }
 
   /** Puts this in front of everything that a router serves. */
@@ -135,6 +170,7 @@ public final class RequestFilter {
 
   /** Answers bytes that are no request, or one whose first line or headers are too long. */
   void unreadable(HttpServerRequest request) {
+    observer.answered(NOTHING, 400, 0);
     Throwable cause = request.decoderResult().cause();
     String detail =
         cause instanceof TooLongFrameException
@@ -157,7 +193,23 @@ public final class RequestFilter {
     refuse(context, Problem.of(Type.UNAVAILABLE, STOPPED));
   }
 
+  /** Measures a request, once: a HEAD comes here twice. */
+  private void observe(RoutingContext context) {
+    if (context.get(CALLED) != null) {
+      return;
+    }
+    context.put(CALLED, NOTHING);
+    long begun = System.nanoTime();
+    context.addEndHandler(
+        ended ->
+            observer.answered(
+                context.get(CALLED),
+                ended.succeeded() ? context.response().getStatusCode() : 0,
+                System.nanoTime() - begun));
+  }
+
   private void handle(RoutingContext context) {
+    observe(context);
     HttpServerRequest request = context.request();
     MultiMap headers = request.headers();
     String correlationId = correlationId(headers.getAll(Operations.CORRELATION_ID));
@@ -174,6 +226,7 @@ public final class RequestFilter {
       return;
     }
     if (ui.has(path)) {
+      context.put(CALLED, PAGE);
       page(context);
       return;
     }
@@ -192,6 +245,11 @@ public final class RequestFilter {
       return;
     }
     Operation operation = operations.get(request.method().name());
+    if (operation != null) {
+      context.put(CALLED, operation.id());
+    } else if (operations.isEmpty() && !methods.isEmpty()) {
+      context.put(CALLED, ROUTE);
+    }
     if (ReceiptToken.guards(path)) {
       Optional<Problem> problem = receiptToken.problem(context.queryParams());
       if (problem.isPresent()) {

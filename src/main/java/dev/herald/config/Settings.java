@@ -56,7 +56,10 @@ public record Settings(
   /** Two readable PEM files. */
   public record Tls(Path certificate, Path key) {}
 
-  public record Management(String host, int port) {}
+  /**
+   * @param jolokia whether Jolokia is served beside health and metrics
+   */
+  public record Management(String host, int port, boolean jolokia) {}
 
   /**
    * @param keys the accepted keys; there may be none when {@code api.auth=none}

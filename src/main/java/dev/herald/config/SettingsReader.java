@@ -41,7 +41,9 @@ public final class SettingsReader {
             read.optional("node.name").orElseGet(SettingsReader::hostName),
             server(read),
             new Settings.Management(
-                read.text("management.host"), read.integer("management.port", 1, 65_535)),
+                read.text("management.host"),
+                read.integer("management.port", 1, 65_535),
+                read.flag("management.jolokia")),
             api(read, development),
             database,
             redis(read),

@@ -4,6 +4,8 @@ import io.vertx.core.Handler;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
+import java.net.InetSocketAddress;
+import java.util.Optional;
 import org.apache.camel.component.platform.http.plugin.DefaultJolokiaPlatformHttpPlugin;
 
 /**
@@ -14,6 +16,19 @@ import org.apache.camel.component.platform.http.plugin.DefaultJolokiaPlatformHtt
  * strict-checking} would refuse every client without an {@code Origin}.
  */
 public final class GuardedJolokia extends DefaultJolokiaPlatformHttpPlugin {
+  /**
+   * What to warn of at a start with Jolokia; nothing if only this machine can connect.
+   *
+   * @param host {@code management.host}, which can be resolved
+   */
+  public static Optional<String> warning(String host) {
+    return new InetSocketAddress(host, 0).getAddress().isLoopbackAddress()
+        ? Optional.empty()
+        : Optional.of(
+            "Jolokia needs no key, so whoever can connect to management.host=%s can stop routes; set management.jolokia=false, which leaves health and metrics, or management.host=127.0.0.1"
+                .formatted(host));
+  }
+
   @Override
   @SuppressWarnings("unchecked")
   public Object getHandler() {

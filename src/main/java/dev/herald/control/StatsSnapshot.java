@@ -3,16 +3,21 @@ package dev.herald.control;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.herald.control.DeliveryStatus.Stats;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import org.apache.camel.Body;
 
 /**
- * The last counts read by route {@code count-messages}, for metrics and health, which must not wait
- * for the database. Thread-safe.
+ * What routes {@code count-messages} and {@code housekeeping} last saw of the database, for metrics
+ * and health, which must not wait for it. Thread-safe.
  */
 public final class StatsSnapshot {
   /** Three reads that failed, or a route that was stopped. */
@@ -21,6 +26,9 @@ public final class StatsSnapshot {
   private final BooleanSupplier databaseUp;
   private final LongSupplier nanoTime;
   private volatile Read last;
+  private volatile Map<String, Long> slots = Map.of();
+  private volatile Instant lastHousekeeping = Instant.now();
+  private volatile Consumer<Set<String>> whenSlots = names -> {};
 
   private record Read(Stats stats, boolean running, long at) {}
 
@@ -35,6 +43,40 @@ public final class StatsSnapshot {
   /** Takes the one row of {@code sql/get-stats.sql}. */
   public void read(@Body Map<String, Object> row) throws JsonProcessingException {
     last = new Read(Stats.of(row), (Boolean) row.get("running"), nanoTime.getAsLong());
+  }
+
+  /** Takes the rows of {@code sql/list-slots.sql}. */
+  public void slots(@Body List<Map<String, Object>> rows) {
+    slots =
+        rows.stream()
+            .collect(
+                Collectors.toMap(
+                    row -> (String) row.get("slot_name"),
+                    row -> ((Number) row.get("retained_bytes")).longValue()));
+    whenSlots.accept(slots.keySet());
+  }
+
+  /** Notes that a round of housekeeping has succeeded. */
+  public void housekept() {
+    lastHousekeeping = Instant.now();
+  }
+
+  /** When the last round of housekeeping succeeded; before the first, when this was made. */
+  public Instant lastHousekeeping() {
+    return lastHousekeeping;
+  }
+
+  /**
+   * @param names is told the names of all replication slots whenever they were read
+   */
+  public void whenSlots(Consumer<Set<String>> names) {
+    whenSlots = names;
+  }
+
+  /** Bytes of log that PostgreSQL keeps for a replication slot; NaN while that is not known. */
+  public double retained(String slot) {
+    Long bytes = slots.get(slot);
+    return bytes == null || known().isEmpty() ? Double.NaN : bytes;
   }
 
   /** A value; NaN while it is not known. */

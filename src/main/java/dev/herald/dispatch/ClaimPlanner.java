@@ -69,6 +69,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private final AtomicLong messages = new AtomicLong();
   private final AtomicLong absentees = new AtomicLong();
   private final AtomicLong warnedAt = new AtomicLong(System.nanoTime() - A_WARNING_EVERY_NANOS);
+  private volatile Instant lastClaim = Instant.now();
   private volatile boolean claimWhenSlotsAreFree;
   private volatile boolean closed;
 
@@ -218,6 +219,7 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
               }
             });
     claims.incrementAndGet();
+    lastClaim = Instant.now();
     this.messages.addAndGet(messages.size());
     pendingClaims.remove(claim.id());
     if (!claim.manual() && claiming.worked()) {
@@ -390,6 +392,11 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   /** Successful claims, including empty ones. */
   public long claims() {
     return claims.get();
+  }
+
+  /** When the last of them was, by this machine's clock; before the first, when this was made. */
+  public Instant lastClaim() {
+    return lastClaim;
   }
 
   /** Messages claimed, once per attempt. */

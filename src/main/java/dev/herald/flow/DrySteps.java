@@ -33,7 +33,8 @@ final class DrySteps implements InterceptStrategy {
           "recorder",
           "records",
           "redisFeed",
-          "routes");
+          "routes",
+          "statsSnapshot");
 
   private final List<Ended> ended = new CopyOnWriteArrayList<>();
   private volatile long deadline;

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -32,6 +33,8 @@ public final class Records {
   private final Function<byte[], JsonNode> contract;
   private final NewMessages newMessages;
   private final Intake intake;
+  private final LongAdder taken = new LongAdder();
+  private final LongAdder refused = new LongAdder();
 
   /**
    * @param contract reads a body; throws a {@link ProblemException} for one that is not as the API
@@ -82,7 +85,19 @@ public final class Records {
       Message message = read.get(i);
       refusals.get(i).ifPresent(problem -> refused.add(because(message, problem)));
     }
+    taken.add(records.size() - refused.size());
+    this.refused.add(refused.size());
     return refused;
+  }
+
+  /** Records whose message is stored, whether by this or before. */
+  public long taken() {
+    return taken.sum();
+  }
+
+  /** Records that were refused for good. */
+  public long refused() {
+    return refused.sum();
   }
 
   /** Returns the last record of each source. */

@@ -1,13 +1,16 @@
 package dev.herald.outcome;
 
+import dev.herald.message.MessageStatus;
 import dev.herald.outcome.Outcome.Kind;
 import dev.herald.outcome.OutcomeBatch.FinishedOutcome;
 import dev.herald.outcome.OutcomeBatch.Recorded;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -36,6 +39,11 @@ public final class OutcomeRecorder {
   private static final long MAX_PAUSE_MS = 1_000;
   private static final long POLL_MS = 100;
 
+  /** With which status a delivery can end; otherwise its message is due again. */
+  public static final Set<MessageStatus> ENDS =
+      EnumSet.of(
+          MessageStatus.SENT, MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.EXPIRED);
+
   /** Is told how the recording goes. */
   public interface Listener {
     /** Messages that are claimed and not yet recorded. */
@@ -54,6 +62,7 @@ public final class OutcomeRecorder {
   private final BlockingQueue<FinishedOutcome> queue = new LinkedBlockingQueue<>();
   private final AtomicLong fencedOff = new AtomicLong();
   private final Map<Kind, LongAdder> outcomes = new EnumMap<>(Kind.class);
+  private final Map<MessageStatus, LongAdder> ended = new EnumMap<>(MessageStatus.class);
   private final Thread thread = new Thread(this::run, "herald-recorder");
   private volatile OutcomeBatch lastRecorded;
   private volatile boolean closing;
@@ -69,6 +78,9 @@ public final class OutcomeRecorder {
     this.listener = listener;
     for (Kind kind : Kind.values()) {
       outcomes.put(kind, new LongAdder());
+    }
+    for (MessageStatus status : MessageStatus.values()) {
+      ended.put(status, new LongAdder());
     }
     thread.setDaemon(true);
   }
@@ -97,6 +109,7 @@ public final class OutcomeRecorder {
           fenced.get(0).kind(),
           fenced.get(0).message().id());
     }
+    batch.recorded(written).forEach(one -> ended.get(one.status()).increment());
     lastRecorded = batch;
   }
 
@@ -108,6 +121,11 @@ public final class OutcomeRecorder {
   /** Deliveries of this node that ended with this kind. */
   public long outcomes(Kind kind) {
     return outcomes.get(kind).sum();
+  }
+
+  /** Messages that this node recorded with this status, one of {@link #ENDS}. */
+  public long ended(MessageStatus status) {
+    return ended.get(status).sum();
   }
 
   /** Outcomes that came too late and were fenced off. */

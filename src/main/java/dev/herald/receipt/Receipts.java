@@ -33,6 +33,7 @@ public final class Receipts {
 
   private final Duration keepUnmatched;
   private final Map<Result, LongAdder> results = new EnumMap<>(Result.class);
+  private final LongAdder missed = new LongAdder();
   private final Warning ambiguous;
   private final Warning unknown;
   private final Warning missing;
@@ -111,6 +112,11 @@ public final class Receipts {
   /** How many receipts ended so on this node. */
   public long count(Result result) {
     return results.get(result).sum();
+  }
+
+  /** Messages that this node has marked MISSING. */
+  public long missed() {
+    return missed.sum();
   }
 
   /**
@@ -228,11 +234,12 @@ public final class Receipts {
   }
 
   /**
-   * Warns of receipts that did not come.
+   * Counts receipts that did not come, and warns of them.
    *
    * @param marked how many messages were just marked
    */
   public void missing(@Body Number marked) {
+    missed.add(marked.longValue());
     missing.add(marked.longValue());
   }
 }

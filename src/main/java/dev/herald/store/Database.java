@@ -2,6 +2,7 @@ package dev.herald.store;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.metrics.MetricsTrackerFactory;
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.Settings;
 import dev.herald.problem.FailStop;
@@ -106,6 +107,12 @@ public final class Database implements AutoCloseable {
   /** For the API. */
   public DataSource api() {
     return new FailFast(apiPool);
+  }
+
+  /** Lets both pools report how they are used; once, after {@link #prepare}. */
+  public void measure(MetricsTrackerFactory meters) {
+    workPool.setMetricsTrackerFactory(meters);
+    apiPool.setMetricsTrackerFactory(meters);
   }
 
   /** Whether the last probe succeeded. */

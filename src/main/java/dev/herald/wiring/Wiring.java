@@ -163,6 +163,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private Gate gate;
   private Intake intake;
   private Receipts receipts;
+  private Records records;
   private DueListener listener;
   private Health health;
   private RouteStops stops;
@@ -360,7 +361,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     JsonSchema body = contract.operation("createMessage").body().orElseThrow();
     registry.bind("newMessages", newMessages);
     registry.bind("intake", intake);
-    registry.bind("records", new Records(bytes -> Contract.read(body, bytes), newMessages, intake));
+    records = new Records(bytes -> Contract.read(body, bytes), newMessages, intake);
+    registry.bind("records", records);
   }
 
   private void bindMessages() {
@@ -400,8 +402,9 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("statsSnapshot", snapshot);
     registry.bind("routes", new Routes(camel, routeLock));
     registry.bind("auditLog", new AuditLog());
-    if (!checkOnly) {
+    if (!checkOnly && settings.management().jolokia()) {
       registry.bind(JolokiaPlatformHttpPlugin.NAME, new GuardedJolokia());
+      GuardedJolokia.warning(settings.management().host()).ifPresent(LOG::warn);
     }
     registry.bind(
         "deliveryStatus",
@@ -472,6 +475,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private void bindServer() throws Exception {
     Admission admission = new Admission(settings.server());
     metrics.bind(admission);
+    metrics.bind(RequestFilter.asked(contract));
     Entrances entrances = new Entrances(camel, turnstile, json, exceptions, admission);
     ApiKeys apiKeys = new ApiKeys(settings.api().keys(), settings.api().open());
     metrics.bind(apiKeys);
@@ -486,7 +490,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             fromMemory,
             admission,
             entrances,
-            settings.server());
+            settings.server(),
+            metrics);
     registry.bind("serverVertx", new VertxOptions().setWorkerPoolSize(settings.server().workers()));
     registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
     registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, entrances);
@@ -505,9 +510,12 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   }
 
   private void bindMetrics() {
+    metrics.bind(settings);
     metrics.bind(intake);
+    metrics.bind(records);
     metrics.bind(planner);
     metrics.bind(gate);
+    metrics.bind(threads);
     metrics.bind(recorder);
     metrics.bind(circuit);
     metrics.bind(feed);

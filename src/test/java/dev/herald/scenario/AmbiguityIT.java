@@ -167,7 +167,7 @@ class AmbiguityIT {
 
   @Test
   void should_send_again_what_a_dead_node_may_have_sent() {
-    double counted = retrying.node().metric("herald_claims_orphaned_total");
+    double counted = retrying.node().metric("herald_messages_orphaned_total");
     String id = retrying.claimedByADeadNode(1, "-1 s");
     retrying.startScheduler();
     JsonNode sent = retrying.awaitStatus(id, "SENT");
@@ -177,7 +177,7 @@ class AmbiguityIT {
     assertThat(sent.at("/failedAttempts/0/number").asInt()).isEqualTo(1);
     assertThat(sent.at("/failedAttempts/0/class").asText()).isEqualTo("MAYBE_SENT");
     assertThat(sent.at("/failedAttempts/0/error").asText()).isEqualTo(LEASE_RAN_OUT);
-    assertThat(retrying.node().metric("herald_claims_orphaned_total")).isEqualTo(counted + 1);
+    assertThat(retrying.node().metric("herald_messages_orphaned_total")).isEqualTo(counted + 1);
   }
 
   @Test

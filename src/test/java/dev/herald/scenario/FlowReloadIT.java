@@ -460,7 +460,7 @@ class FlowReloadIT {
     JsonNode deliver = file(flow, "deliver.camel.yaml");
     assertThat(node.scrape())
         .contains(
-            "herald_flow_loaded_seconds{digest=\""
+            "herald_flow_loaded_timestamp_seconds{digest=\""
                 + deliver.path("digest").asText().substring(0, 12)
                 + "\",file=\""
                 + deliver.path("file").asText());
