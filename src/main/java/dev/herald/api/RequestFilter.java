@@ -162,6 +162,7 @@ public final class RequestFilter {
     String correlationId = correlationId(headers.getAll(Operations.CORRELATION_ID));
     headers.set(Operations.CORRELATION_ID, correlationId);
     context.response().putHeader(Operations.CORRELATION_ID, correlationId);
+    admission.lastOfItsConnection(context);
     headers.remove(Operations.KEY_NAME);
     headers.remove(Operations.WITHOUT_BODY);
 

@@ -170,6 +170,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private DeliveryThreads threads;
   private WebhookClient client;
   private EventReader events;
+  private ApiServer server;
 
   /**
    * @param configuration returns a key's value as it was written, or nothing
@@ -495,7 +496,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("serverVertx", new VertxOptions().setWorkerPoolSize(settings.server().workers()));
     registry.bind("serverConfiguration", ApiServer.configuration(settings.server()));
     registry.bind(PlatformHttpConstants.PLATFORM_HTTP_ENGINE_NAME, entrances);
-    ApiServer server = new ApiServer(settings.server(), filter, admission, entrances);
+    server = new ApiServer(settings.server(), filter, admission, entrances);
     camel.addService(server, true, true);
     camel.addStartupListener(new WhenStarted(server, client, flow, watch, events, settings));
   }
@@ -540,8 +541,9 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     return flow.summary();
   }
 
-  /** Ends delivery. The API still responds, but is no longer ready. */
-  public void endDelivery() throws InterruptedException {
+  /** No longer ready: ends delivery, and then the API, within the grace period. */
+  public void end() throws InterruptedException {
+    long began = System.nanoTime();
     if (watch != null) {
       watch.close();
     }
@@ -550,9 +552,17 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     }
     if (shutdown != null) {
       health.close();
+      if (server != null) {
+        server.drain();
+      }
       shutdown.run();
       feed.close();
       events.close();
+    }
+    if (server != null) {
+      server.close(
+          began + settings.server().drainDelay().toNanos(),
+          began + settings.server().gracePeriod().toNanos());
     }
   }
 
