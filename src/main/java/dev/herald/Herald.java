@@ -100,7 +100,7 @@ public final class Herald {
           @Override
           public void beforeStop(BaseMainSupport support) {
             try {
-              wiring.endDelivery();
+              wiring.end();
             } catch (InterruptedException e) {
               Thread.currentThread().interrupt();
             }

@@ -54,6 +54,7 @@ public final class Admission {
   private final LongAdder refused = new LongAdder();
   private final Map<HttpConnection, Peer> peers = new ConcurrentHashMap<>();
   private final Set<Admitted> arriving = ConcurrentHashMap.newKeySet();
+  private volatile boolean draining;
 
   public Admission(Settings.Server settings) {
     this.maxBodyBytes = settings.maxBodyBytes();
@@ -76,6 +77,25 @@ public final class Admission {
   /** Open connections of the API. */
   public int connections() {
     return peers.size();
+  }
+
+  /** From now on each connection's next answer is its last. */
+  void drain() {
+    draining = true;
+  }
+
+  /** Tells a client to take its next request elsewhere, if this node is about to stop. */
+  void lastOfItsConnection(RoutingContext context) {
+    if (!draining) {
+      return;
+    }
+    HttpConnection connection = context.request().connection();
+    if (context.request().version() == HttpVersion.HTTP_2) {
+      connection.goAway(Http2Error.NO_ERROR.code());
+    } else {
+      context.response().putHeader("Connection", "close");
+      context.addEndHandler(answered -> connection.close());
+    }
   }
 
   /** From now on a server's connections are counted, and the silent and slow ones closed. */

@@ -5,10 +5,14 @@ import io.vertx.core.Future;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.ext.web.Router;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServer;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The server of the API. Camel's own opens its port before there are routes, so early clients get
@@ -16,6 +20,9 @@ import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerCon
  * answers unreadable requests with a problem too.
  */
 public final class ApiServer extends VertxPlatformHttpServer {
+  private static final Logger LOG = LoggerFactory.getLogger(ApiServer.class);
+  private static final Duration STEP = Duration.ofMillis(20);
+
   private final RequestFilter filter;
   private final Admission admission;
   private final Entrances entrances;
@@ -93,6 +100,35 @@ public final class ApiServer extends VertxPlatformHttpServer {
       keyFile.ifPresent(one -> one.watch(getVertx()));
     }
     return closed;
+  }
+
+  /** From now on each connection's next answer is its last, so that clients go elsewhere. */
+  public void drain() {
+    admission.drain();
+  }
+
+  /**
+   * Takes no more connections, and waits until the requests under way are answered.
+   *
+   * @param when not before this, on the clock of {@link System#nanoTime}
+   * @param end when to wait no longer
+   */
+  public void close(long when, long end) throws InterruptedException {
+    if (server == null) {
+      return;
+    }
+    long delay = when - System.nanoTime();
+    if (delay > 0) {
+      LOG.info(
+          "Stopping: the API takes requests for another {} ms (server.drain-delay)",
+          TimeUnit.NANOSECONDS.toMillis(delay));
+      TimeUnit.NANOSECONDS.sleep(delay);
+    }
+    // Closes the port only; connections end with Vert.x.
+    stopServer();
+    while (admission.held() > 0 && System.nanoTime() < end) {
+      TimeUnit.NANOSECONDS.sleep(STEP.toNanos());
+    }
   }
 
   @Override

@@ -216,6 +216,7 @@ public final class RequestFilter {
     headers.set(Operations.CORRELATION_ID, correlationId);
     context.response().putHeader(Operations.CORRELATION_ID, correlationId);
     Caller.unmark(headers);
+    admission.lastOfItsConnection(context);
     headers.remove(Operations.WITHOUT_BODY);
 
     String path;

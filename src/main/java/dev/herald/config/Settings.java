@@ -40,6 +40,8 @@ public record Settings(
    * @param maxBodiesBytes what requests under way may hold together
    * @param idleTimeout how long a connection may take to send the head of a request
    * @param bodyTimeout how long the rest of a request may take to arrive
+   * @param gracePeriod how long a stop waits for what is under way
+   * @param drainDelay how long of it a stop still takes requests, though the node is not ready
    */
   public record Server(
       String host,
@@ -51,7 +53,8 @@ public record Settings(
       Duration idleTimeout,
       Duration bodyTimeout,
       int workers,
-      Duration gracePeriod) {}
+      Duration gracePeriod,
+      Duration drainDelay) {}
 
   /** Two readable PEM files. */
   public record Tls(Path certificate, Path key) {}

@@ -107,7 +107,8 @@ public final class SettingsReader {
         read.duration("server.idle-timeout", Duration.ofSeconds(1), Duration.ofHours(1)),
         read.duration("server.body-timeout", Duration.ofSeconds(1), Duration.ofHours(1)),
         read.integer("server.workers", 1, 1_000),
-        read.duration("server.grace-period", Duration.ZERO, Duration.ofHours(1)));
+        read.duration("server.grace-period", Duration.ZERO, Duration.ofHours(1)),
+        read.duration("server.drain-delay", Duration.ZERO, Duration.ofHours(1)));
   }
 
   /** Half of the files that the process may open; the rest is for PostgreSQL and the webhook. */
@@ -266,6 +267,13 @@ public final class SettingsReader {
           "webhook.connect-timeout=%s must not be longer than webhook.timeout=%s, which covers the whole call"
               .formatted(
                   Durations.show(webhook.connectTimeout()), Durations.show(webhook.timeout())));
+    }
+    Settings.Server server = settings.server();
+    if (server.drainDelay().compareTo(server.gracePeriod()) > 0) {
+      conflicts.add(
+          "server.drain-delay=%s must not be longer than server.grace-period=%s, which covers it"
+              .formatted(
+                  Durations.show(server.drainDelay()), Durations.show(server.gracePeriod())));
     }
     Settings.Retry retry = settings.retry();
     if (retry.backoff().compareTo(retry.backoffMax()) > 0) {

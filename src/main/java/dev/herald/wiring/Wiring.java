@@ -173,6 +173,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private DeliveryThreads threads;
   private WebhookClient client;
   private EventReader events;
+  private ApiServer server;
 
   /**
    * @param configuration returns a key's value as it was written, or nothing
@@ -500,7 +501,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             .api()
             .keyFile()
             .map(file -> new ApiKeyFile(file, settings.api().keys(), apiKeys, development));
-    ApiServer server = new ApiServer(settings.server(), filter, admission, entrances, keyFile);
+    server = new ApiServer(settings.server(), filter, admission, entrances, keyFile);
     camel.addService(server, true, true);
     camel.addStartupListener(new WhenStarted(server, client, flow, watch, events, settings));
   }
@@ -548,8 +549,9 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     return flow.summary();
   }
 
-  /** Ends delivery. The API still responds, but is no longer ready. */
-  public void endDelivery() throws InterruptedException {
+  /** No longer ready: ends delivery, and then the API, within the grace period. */
+  public void end() throws InterruptedException {
+    long began = System.nanoTime();
     if (watch != null) {
       watch.close();
     }
@@ -558,9 +560,17 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     }
     if (shutdown != null) {
       health.close();
+      if (server != null) {
+        server.drain();
+      }
       shutdown.run();
       feed.close();
       events.close();
+    }
+    if (server != null) {
+      server.close(
+          began + settings.server().drainDelay().toNanos(),
+          began + settings.server().gracePeriod().toNanos());
     }
   }
 

@@ -132,6 +132,7 @@ class SettingsTest {
     "api.key, 'ops:\u015fifre', api.key has a key for 'ops' with a character outside ASCII",
     "redis.tls.trust, pom.xml, 'redis.tls.trust is set, but redis.url does not start with rediss://'",
     "redis.tls.trust, none.pem, 'redis.tls.trust is ''none.pem'', which cannot be read'",
+    "server.drain-delay, 31s, server.drain-delay=31s must not be longer than server.grace-period=30s",
     "receipts.token, short, receipts.token must have at least 16 letters",
     "receipts.token, 'a token with blanks', receipts.token must have at least 16 letters",
     "receipts.keep-unmatched, 31d, 'receipts.keep-unmatched is ''31d''; it must be a time like 200ms, 5s or 2m, from 0 to 30d'",

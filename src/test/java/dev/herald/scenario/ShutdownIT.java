@@ -7,6 +7,7 @@ import dev.herald.dev.SampleWebhook;
 import dev.herald.dev.SampleWebhook.Answer;
 import dev.herald.dev.SampleWebhook.Post;
 import dev.herald.testing.Api;
+import dev.herald.testing.Balancer;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
@@ -16,9 +17,12 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import javax.management.JMException;
 import javax.management.MBeanServer;
@@ -36,6 +40,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ShutdownIT {
   private static final int NODES = 2;
   private static final int ROUTE_STOPS = 20;
+
+  /** 200 requests per second together. */
+  private static final int CLIENTS = 8;
+
+  private static final int MILLISECONDS_BETWEEN_REQUESTS = 40;
 
   private final ExecutorService pool = Executors.newFixedThreadPool(NODES);
   private SampleWebhook webhook;
@@ -158,6 +167,53 @@ class ShutdownIT {
       }
       String last = api.create("still at work");
       await().until(() -> api.status(last).equals("SENT"));
+    } finally {
+      nodes.forEach(Node::stop);
+    }
+  }
+
+  /** The long form has {@code -Drestarts=20}. */
+  @Test
+  void should_refuse_and_double_nothing_when_nodes_behind_a_balancer_are_restarted_in_turn()
+      throws Exception {
+    List<Node.Builder> builders = new ArrayList<>();
+    List<Node> nodes = new ArrayList<>();
+    for (int i = 0; i < NODES; i++) {
+      builders.add(node().with("server.drain-delay", "1s"));
+      nodes.add(builders.get(i).start());
+    }
+    List<String> urls = nodes.stream().map(node -> node.api().url()).toList();
+    Queue<String> accepted = new ConcurrentLinkedQueue<>();
+    Queue<String> failures = new ConcurrentLinkedQueue<>();
+    try (Balancer balancer = new Balancer(urls)) {
+      ScheduledExecutorService clients = Executors.newScheduledThreadPool(CLIENTS);
+      for (int i = 0; i < CLIENTS; i++) {
+        Api api = new Api(balancer.url(), Node.KEY);
+        clients.scheduleAtFixedRate(
+            () -> {
+              try {
+                accepted.add(api.create("through the balancer"));
+              } catch (RuntimeException | AssertionError e) {
+                failures.add(e.toString());
+              }
+            },
+            0,
+            MILLISECONDS_BETWEEN_REQUESTS,
+            TimeUnit.MILLISECONDS);
+      }
+      for (int i = 0; i < NODES * Integer.getInteger("restarts", 1); i++) {
+        int one = i % NODES;
+        int before = accepted.size();
+        nodes.get(one).stop();
+        assertThat(accepted.size()).as("the other node goes on").isGreaterThan(before);
+        nodes.set(one, builders.get(one).start());
+        await().until(() -> balancer.ready().containsAll(urls));
+      }
+      clients.shutdown();
+      assertThat(clients.awaitTermination(30, TimeUnit.SECONDS)).isTrue();
+      assertThat(failures).isEmpty();
+      awaitSentOnce(nodes.get(0).api(), List.copyOf(accepted));
+      assertThat(sql.value("SELECT count(*) FROM message")).isEqualTo("" + accepted.size());
     } finally {
       nodes.forEach(Node::stop);
     }

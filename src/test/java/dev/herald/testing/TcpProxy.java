@@ -13,10 +13,11 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntSupplier;
 
 /** A cable between Herald and a server on this machine, which a test can cut. Thread-safe. */
 public final class TcpProxy implements AutoCloseable {
-  private final int target;
+  private final IntSupplier target;
   private final int port;
   private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
   private final CountDownLatch closed = new CountDownLatch(1);
@@ -26,6 +27,11 @@ public final class TcpProxy implements AutoCloseable {
 
   /** Listens on a free port and passes everything on. */
   public TcpProxy(int target) throws IOException {
+    this(() -> target);
+  }
+
+  /** The same, to a port that is asked for with each connection. */
+  public TcpProxy(IntSupplier target) throws IOException {
     this.target = target;
     server = listen(0);
     port = server.getLocalPort();
@@ -109,15 +115,22 @@ public final class TcpProxy implements AutoCloseable {
   private void accept(ServerSocket from) {
     while (!from.isClosed()) {
       try {
-        Socket client = from.accept();
-        Socket upstream = new Socket(InetAddress.getLoopbackAddress(), target);
-        sockets.add(client);
-        sockets.add(upstream);
-        daemon(() -> pass(client, upstream, false));
-        daemon(() -> pass(upstream, client, true));
+        connect(from.accept());
       } catch (IOException closing) {
-        // the loop's condition says so; a server that is not there ends the connection
+        // the loop's condition says so
       }
+    }
+  }
+
+  private void connect(Socket client) {
+    sockets.add(client);
+    try {
+      Socket upstream = new Socket(InetAddress.getLoopbackAddress(), target.getAsInt());
+      sockets.add(upstream);
+      daemon(() -> pass(client, upstream, false));
+      daemon(() -> pass(upstream, client, true));
+    } catch (IOException nobodyThere) {
+      end(client);
     }
   }
 
