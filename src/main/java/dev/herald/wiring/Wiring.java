@@ -29,6 +29,8 @@ import dev.herald.control.CamelHealthCheck;
 import dev.herald.control.DeliveryStatus;
 import dev.herald.control.GuardedJolokia;
 import dev.herald.control.Health;
+import dev.herald.control.NodeReports;
+import dev.herald.control.Overview;
 import dev.herald.control.RouteStops;
 import dev.herald.control.Routes;
 import dev.herald.control.SchedulerState;
@@ -166,6 +168,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private Records records;
   private DueListener listener;
   private Health health;
+  private NodeReports reports;
   private RouteStops stops;
   private Flow flow;
   private FlowWatch watch;
@@ -400,6 +403,15 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                 events,
                 settings));
     CamelHealthCheck.register(camel, health);
+    reports =
+        new NodeReports(
+            settings.nodeName(),
+            Version.TEXT,
+            () -> flow.view().digest(),
+            () -> flow.refused(),
+            health::health);
+    registry.bind("nodeReports", reports);
+    registry.bind("overview", new Overview(reports));
     registry.bind("statsSnapshot", snapshot);
     registry.bind("routes", new Routes(camel, routeLock));
     registry.bind("auditLog", new AuditLog());
@@ -564,6 +576,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         server.drain();
       }
       shutdown.run();
+      removeNode();
       feed.close();
       events.close();
     }
@@ -571,6 +584,18 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
       server.close(
           began + settings.server().drainDelay().toNanos(),
           began + settings.server().gracePeriod().toNanos());
+    }
+  }
+
+  /** So that the others do not miss it. */
+  private void removeNode() {
+    if (!camel.isStarted() || !database.up()) {
+      return;
+    }
+    try {
+      calls.call("direct:remove-node", "id", reports.id());
+    } catch (RuntimeException e) {
+      LOG.debug("This node could not be forgotten; the others call it gone for an hour", e);
     }
   }
 
