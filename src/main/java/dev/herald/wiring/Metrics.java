@@ -151,7 +151,8 @@ public final class Metrics implements RequestFilter.Observer {
   public void bind(ApiKeys keys) {
     MultiGauge uses =
         MultiGauge.builder("herald.api.key.last.used.timestamp")
-            .description("Unix time when the API key was last used on this node; 0 if not since its start")
+            .description(
+                "Unix time when the API key was last used on this node; 0 if not since its start")
             .baseUnit("seconds")
             .register(meters);
     keys.whenReplaced(
