@@ -2,6 +2,7 @@ package dev.herald;
 
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.ConfigurationSources;
+import dev.herald.config.LogSettings;
 import dev.herald.config.Placeholders;
 import dev.herald.problem.FailStop;
 import dev.herald.wiring.Wiring;
@@ -26,8 +27,12 @@ import org.slf4j.LoggerFactory;
  * application.properties and routes/.
  */
 public final class Herald {
-  private static final Logger LOG = LoggerFactory.getLogger(Herald.class);
   private static final Path CONFIGURATION = Path.of("application.properties");
+
+  /** Before the first logger. */
+  private static final List<String> LOG_FAULTS = LogSettings.apply(CONFIGURATION);
+
+  private static final Logger LOG = LoggerFactory.getLogger(Herald.class);
   private static final Path CONTRACT = Path.of("openapi.yaml");
   private static final int CANNOT_START = 1;
 
@@ -189,6 +194,7 @@ public final class Herald {
   }
 
   private void configure() {
+    ConfigurationException.throwIfAny(LOG_FAULTS);
     List<String> missing =
         Stream.of(CONFIGURATION, CONTRACT)
             .filter(file -> !Files.isReadable(file))

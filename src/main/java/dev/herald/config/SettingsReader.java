@@ -64,7 +64,7 @@ public final class SettingsReader {
     return settings;
   }
 
-  private static String hostName() {
+  static String hostName() {
     try {
       return InetAddress.getLocalHost().getHostName();
     } catch (UnknownHostException noName) {
