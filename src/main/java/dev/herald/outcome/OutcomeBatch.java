@@ -11,6 +11,7 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -124,6 +125,16 @@ public final class OutcomeBatch {
       }
     }
     return recorded;
+  }
+
+  /** Hands over each outcome that the statement recorded, with what followed from it. */
+  void forEachRecorded(Recorded written, BiConsumer<Outcome, Transition> taker) {
+    boolean all = written.positions().size() == entries.size();
+    for (int i = 0; i < entries.size(); i++) {
+      if (all || written.positions().contains(i + 1L)) {
+        taker.accept(entries.get(i).outcome, entries.get(i).verdict);
+      }
+    }
   }
 
   /** The outcomes that were fenced off. */

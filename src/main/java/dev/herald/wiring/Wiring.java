@@ -58,6 +58,7 @@ import dev.herald.message.MessageAnswers;
 import dev.herald.message.MessageQueries;
 import dev.herald.message.PhoneNumbers;
 import dev.herald.outcome.BatchResults;
+import dev.herald.outcome.FailureLog;
 import dev.herald.outcome.Outcome;
 import dev.herald.outcome.OutcomeBatch;
 import dev.herald.outcome.OutcomeClassifier;
@@ -303,12 +304,19 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             settings.webhook().rateLimit(),
             circuit,
             () -> deliveryRuns(stops),
-            () -> !stops.anyOf(RouteGroups.CLAIM));
+            () -> !stops.anyOf(RouteGroups.CLAIM),
+            database::failed);
     stops.whenAsked(planner::wake);
     feed = new RedisFeed(settings.redis(), redisTls.getSocketFactory());
+    FailureLog failures = new FailureLog(System::nanoTime);
+    registry.bind("failureLog", failures);
     recorder =
         new OutcomeRecorder(
-            policy, batch -> calls.call("direct:record-outcomes", "batch", batch), planner);
+            policy,
+            batch -> calls.call("direct:record-outcomes", "batch", batch),
+            planner,
+            failures,
+            database::failed);
     gate =
         new Gate(
             settings,
@@ -382,6 +390,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     events =
         new EventReader(
             settings.events(),
+            database::up,
             () -> settings.events().database() == settings.database() && database.pooler(),
             batch -> calls.call("direct:events", batch));
     if (!checkOnly) {
@@ -467,7 +476,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
 
   private void bindApi() {
     registry.bind("contract", contract);
-    exceptions = new ExceptionMapper(json);
+    exceptions = new ExceptionMapper(json, database::failed);
     registry.bind("exceptionMapper", exceptions);
     registry.bind(
         "operations", new Operations(contract, json, exceptions, fromMemory.keySet(), turnstile));
