@@ -28,6 +28,7 @@ import dev.herald.control.CamelHealthCheck;
 import dev.herald.control.DeliveryStatus;
 import dev.herald.control.GuardedJolokia;
 import dev.herald.control.Health;
+import dev.herald.control.Pace;
 import dev.herald.control.RouteStops;
 import dev.herald.control.Routes;
 import dev.herald.control.SchedulerState;
@@ -399,7 +400,14 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   }
 
   private void bindControl() {
-    snapshot = new StatsSnapshot(database::up, System::nanoTime);
+    snapshot =
+        new StatsSnapshot(
+            database::up,
+            System::nanoTime,
+            new Pace(
+                settings.dispatch(),
+                settings.webhook().rateLimit(),
+                settings.health().lateAfter()));
     health =
         new Health(
             "postgresql",
@@ -422,7 +430,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     }
     registry.bind(
         "deliveryStatus",
-        new DeliveryStatus(settings.dispatch(), planner, gate, recorder, circuit));
+        new DeliveryStatus(settings.dispatch(), planner, gate, recorder, circuit, snapshot));
   }
 
   /** The files of the flow, and their change while it runs. */
