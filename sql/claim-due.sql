@@ -1,8 +1,9 @@
 -- Called by route dispatch-batch: claims due messages for one batch, oldest first.
 -- Guarantees: it skips rows that another claim holds or is taking, and never waits for them. While the scheduler is
 -- stopped it claims nothing, except by hand. With pacing, the whole cluster claims one batch per interval and does not
--- make up missed turns. No turn is further away than an interval, so a shorter interval counts at once (the second
--- allows for turns taken at the same time). With a rate limit, all nodes together take no more than the tokens, at most
+-- make up missed turns. A turn is used up only by messages: what becomes due after a quiet time goes at once, and the
+-- interval counts from then, unless that is less than a second late, as a node that looks now and then is. No turn is
+-- further away than an interval, so a shorter interval counts at once (the second allows for turns taken at the same time). With a rate limit, all nodes together take no more than the tokens, at most
 -- one second's worth at once; concurrent claims wait for each other. An attempt whose lease ran out is kept as one that
 -- may have been sent. The update is heap-only: no index holds the changed columns. It starts where the caller wants, but
 -- never skips rows that became due within the last second, because an older transaction can commit after a newer one. A
@@ -17,9 +18,17 @@ WITH bucket AS (
 ), turn AS (
     UPDATE scheduler
     SET next_batch_at = :#${variable.claim.intervalMs} * interval '1 ms'
-        + CASE WHEN next_batch_at > now() - :#${variable.claim.intervalMs} * interval '1 ms' THEN next_batch_at ELSE now() END
+        + CASE WHEN next_batch_at > now() - interval '1 s' THEN next_batch_at ELSE now() END
     WHERE :#${variable.claim.paced} AND running AND next_batch_at <= now()
       AND (:#${variable.claim.rateLimit} = 0 OR (SELECT tokens FROM bucket) >= 1)
+      AND (
+          SELECT true FROM message
+          WHERE status = 'PENDING'
+            AND next_attempt_at <= now()
+            AND (lease_until IS NULL OR lease_until <= now())
+            AND (expires_at IS NULL OR expires_at > now())
+          ORDER BY next_attempt_at, id
+          LIMIT 1)
     RETURNING running
 ), shortened AS (
     UPDATE scheduler

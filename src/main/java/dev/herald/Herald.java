@@ -2,6 +2,7 @@ package dev.herald;
 
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.ConfigurationSources;
+import dev.herald.config.LogSettings;
 import dev.herald.config.Placeholders;
 import dev.herald.config.UnknownKeys;
 import dev.herald.flow.Flow;
@@ -30,6 +31,11 @@ import org.slf4j.LoggerFactory;
  */
 public final class Herald {
   private static final Path CONFIGURATION = Path.of("application.properties");
+
+  /** Before the first logger. */
+  private static final List<String> LOG_FAULTS = LogSettings.apply(CONFIGURATION);
+
+  private static final Logger LOG = LoggerFactory.getLogger(Herald.class);
   private static final Path CONTRACT = Path.of("openapi.yaml");
 
   /** Longer than any server.grace-period; the process ends as soon as everything is done. */
@@ -189,6 +195,7 @@ public final class Herald {
   }
 
   private void configure() {
+    ConfigurationException.throwIfAny(LOG_FAULTS);
     List<String> missing =
         Stream.of(CONFIGURATION, CONTRACT)
             .filter(file -> !Files.isReadable(file))

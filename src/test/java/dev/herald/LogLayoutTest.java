@@ -24,7 +24,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The log as text, as {@code log4j2.xml} lays it out: what comes from outside forges no line. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class LogLayoutTest {
-  private static final String FORGED = "12:00:00.000 INFO  AuditLog Key root turned delivery on";
+  private static final String FORGED =
+      "2026-11-26T12:00:00.000Z INFO  AuditLog Key root turned delivery on";
 
   private static Layout<?> layout;
 
@@ -73,7 +74,7 @@ class LogLayoutTest {
   void should_log_an_ordinary_line_as_it_is() {
     assertThat(line("Key ops: \u00e7\u0131\ud83d\ude00\t\"{}\" $1 \\n", null))
         .matches(
-            "(?s)[0-9:.]{12} WARN {2}Some +Key ops: \u00e7\u0131\ud83d\ude00\t\"\\{}\" \\$1 \\\\n\\R");
+            "(?s)\\d{4}-\\d\\d-\\d\\dT[0-9:.]{12}(Z|[+-]\\d\\d:\\d\\d) WARN {2}Some +Key ops: \u00e7\u0131\ud83d\ude00\t\"\\{}\" \\$1 \\\\n\\R");
   }
 
   @Test

@@ -7,6 +7,7 @@ import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import dev.herald.store.SqlFailures;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -30,9 +31,15 @@ public final class ExceptionMapper implements Processor {
   private static final int UNPROCESSABLE = 422;
 
   private final Json json;
+  private final Consumer<Throwable> away;
 
-  public ExceptionMapper(Json json) {
+  /**
+   * @param away is told of a use of PostgreSQL that failed because it is away, too slow or refuses
+   *     work
+   */
+  public ExceptionMapper(Json json, Consumer<Throwable> away) {
     this.json = json;
+    this.away = away;
   }
 
   @Override
@@ -84,14 +91,15 @@ public final class ExceptionMapper implements Processor {
     return exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
   }
 
-  private static Problem problem(Exchange exchange, Exception failure) {
+  private Problem problem(Exchange exchange, Exception failure) {
     String route = exchange.getProperty(Exchange.FAILURE_ROUTE_ID, String.class);
     ProblemException refusal = ObjectHelper.getException(ProblemException.class, failure);
     if (refusal != null) {
       return refusal.problem();
     }
     if (SqlFailures.away(failure)) {
-      LOG.warn("Route {} could not reach PostgreSQL: {}", route, failure.getMessage());
+      LOG.debug("Route {} could not use PostgreSQL: {}", route, failure.getMessage());
+      away.accept(failure);
       return Problem.of(Type.UNAVAILABLE, "PostgreSQL does not respond; try again later");
     }
     if (failure instanceof DirectConsumerNotAvailableException) {

@@ -84,7 +84,7 @@ public final class SettingsReader {
     return keys;
   }
 
-  private static String hostName() {
+  static String hostName() {
     try {
       return InetAddress.getLocalHost().getHostName();
     } catch (UnknownHostException noName) {

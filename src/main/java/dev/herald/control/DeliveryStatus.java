@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.herald.config.Settings;
+import dev.herald.control.Pace.Backlog;
 import dev.herald.dispatch.Circuit;
 import dev.herald.dispatch.ClaimPlanner;
 import dev.herald.dispatch.Gate;
@@ -30,9 +31,15 @@ public final class DeliveryStatus {
   private final Gate gate;
   private final OutcomeRecorder recorder;
   private final Circuit circuit;
+  private final StatsSnapshot snapshot;
 
-  /** Schema {@code MessagingStatus} of the contract. */
-  public record MessagingStatus(SchedulerState scheduler, Node node) {}
+  /**
+   * Schema {@code MessagingStatus} of the contract.
+   *
+   * @param backlog null without a pace, or while nothing waits
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record MessagingStatus(SchedulerState scheduler, Node node, Backlog backlog) {}
 
   /** What this node has claimed and not recorded, by where it stands; and its circuit. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -90,12 +97,14 @@ public final class DeliveryStatus {
       ClaimPlanner planner,
       Gate gate,
       OutcomeRecorder recorder,
-      Circuit circuit) {
+      Circuit circuit,
+      StatsSnapshot snapshot) {
     this.settings = settings;
     this.planner = planner;
     this.gate = gate;
     this.recorder = recorder;
     this.circuit = circuit;
+    this.snapshot = snapshot;
   }
 
   /** Why delivery is started or stopped: null when the request does not say. */
@@ -122,7 +131,8 @@ public final class DeliveryStatus {
             seen.state().name(),
             seen.fullReason(),
             seen.since(),
-            seen.until()));
+            seen.until()),
+        snapshot.backlog().orElse(null));
   }
 
   /** What keeps this node from claiming, as far as anyone may read it; empty while nothing does. */

@@ -23,7 +23,7 @@ public final class Health {
   }
 
   /**
-   * @param detail what is wrong; null when nothing is
+   * @param detail what is wrong, or what to know though it is UP; null when there is nothing
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Check(State status, String detail) {

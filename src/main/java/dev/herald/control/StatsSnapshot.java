@@ -2,6 +2,7 @@ package dev.herald.control;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.herald.control.DeliveryStatus.Stats;
+import dev.herald.control.Pace.Backlog;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -14,6 +15,8 @@ import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import org.apache.camel.Body;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What routes {@code count-messages} and {@code housekeeping} last saw of the database, for metrics
@@ -23,26 +26,66 @@ public final class StatsSnapshot {
   /** Three reads that failed, or a route that was stopped. */
   private static final Duration STALE = Duration.ofSeconds(16);
 
+  /** How often the log tells of a backlog that drains slowly, and how soon of another one. */
+  private static final Duration REMIND = Duration.ofHours(6);
+
+  private static final Duration AGAIN = Duration.ofHours(1);
+
+  private static final Logger LOG = LoggerFactory.getLogger(StatsSnapshot.class);
+
   private final BooleanSupplier databaseUp;
   private final LongSupplier nanoTime;
+  private final Pace pace;
   private volatile Read last;
   private volatile Map<String, Long> slots = Map.of();
   private volatile Instant lastHousekeeping = Instant.now();
   private volatile Consumer<Set<String>> whenSlots = names -> {};
+  private boolean slow;
+  private boolean told;
+  private long toldAt;
 
   private record Read(Stats stats, boolean running, long at) {}
 
   /**
    * @param nanoTime a clock that is never set, like {@link System#nanoTime()}
+   * @param pace how fast a backlog can drain
    */
-  public StatsSnapshot(BooleanSupplier databaseUp, LongSupplier nanoTime) {
+  public StatsSnapshot(BooleanSupplier databaseUp, LongSupplier nanoTime, Pace pace) {
     this.databaseUp = databaseUp;
     this.nanoTime = nanoTime;
+    this.pace = pace;
   }
 
   /** Takes the one row of {@code sql/get-stats.sql}. */
   public void read(@Body Map<String, Object> row) throws JsonProcessingException {
     last = new Read(Stats.of(row), (Boolean) row.get("running"), nanoTime.getAsLong());
+    tellOfSlowness();
+  }
+
+  /** What waits, and how long it needs; nothing without a limit, or while delivery is off. */
+  public Optional<Backlog> backlog() {
+    return known()
+        .filter(read -> pace.limited() && read.running() && read.stats().dueNow() > 0)
+        .map(read -> pace.backlog(read.stats().dueNow()));
+  }
+
+  /** Why the backlog takes long; nothing if it does not. */
+  public Optional<String> slow() {
+    return backlog().filter(pace::tooSlowFor).map(Backlog::detail);
+  }
+
+  private synchronized void tellOfSlowness() {
+    Optional<String> why = slow();
+    long pause = nanoTime.getAsLong() - toldAt;
+    if (why.isPresent() && (!told || pause >= (slow ? REMIND : AGAIN).toNanos())) {
+      LOG.warn(
+          "The backlog drains slowly: {}. If that is too long, change dispatch.interval,"
+              + " dispatch.batch-size or webhook.rate-limit",
+          why.get());
+      told = true;
+      toldAt = nanoTime.getAsLong();
+    }
+    slow = why.isPresent();
   }
 
   /** Takes the rows of {@code sql/list-slots.sql}. */
@@ -99,7 +142,8 @@ public final class StatsSnapshot {
         .filter(read -> read.running() && !after.isZero())
         .map(read -> read.stats().oldestDueAgeSeconds())
         .filter(age -> age >= after.toMillis() / 1000.0)
-        .map(age -> "the oldest due message has waited for %.0f s".formatted(age));
+        .map(age -> "the oldest due message has waited for %.0f s".formatted(age))
+        .map(detail -> backlog().map(b -> detail + "; " + b.detail()).orElse(detail));
   }
 
   private Optional<Read> known() {

@@ -2,6 +2,7 @@ package dev.herald.dispatch;
 
 import dev.herald.dispatch.Circuit.Snapshot;
 import dev.herald.dispatch.Circuit.State;
+import dev.herald.outcome.LogWords;
 import dev.herald.outcome.Outcome;
 import java.time.Duration;
 import java.time.Instant;
@@ -22,6 +23,9 @@ final class CircuitReport {
   private String why;
   private String reason;
   private String lastError;
+  private String lastWords;
+  private long openedAt;
+  private int failedTests;
   private long outageLoggedAt;
   private long pauseLoggedAt;
 
@@ -35,19 +39,28 @@ final class CircuitReport {
   /** An outage begins; its first line is due at once. */
   void outage(String why, Outcome outcome, long now) {
     begin(why, outcome);
+    openedAt = now;
+    failedTests = -1;
     outageLoggedAt = now - A_LINE_EVERY_NANOS;
   }
 
   /** It is open, at first or again. */
   Runnable opened(Duration wait, long now) {
+    failedTests++;
     if (now - outageLoggedAt < A_LINE_EVERY_NANOS) {
       return null;
     }
     outageLoggedAt = now;
-    String text = reason;
+    String begins =
+        failedTests == 0
+            ? ""
+            : " for %s now, and %d tests failed"
+                .formatted(shown(Duration.ofNanos(now - openedAt)), failedTests);
+    String text = words();
     return () ->
         LOG.warn(
-            "The webhook's circuit is open: {}; nothing is claimed, and {} messages will test the webhook in {}",
+            "The webhook's circuit is open{}: {}; nothing is claimed, and {} messages will test the webhook in {}",
+            begins,
             text,
             Circuit.PROBES,
             shown(wait));
@@ -59,12 +72,17 @@ final class CircuitReport {
       return null;
     }
     pauseLoggedAt = now;
-    String text = reason;
+    String text = words();
     return () -> LOG.warn("Claims pause for {}: {}", shown(pause), text);
   }
 
   Runnable recovered(Duration after) {
-    return () -> LOG.info("The webhook responds again after {}; delivery continues", shown(after));
+    int failed = Math.max(0, failedTests);
+    return () ->
+        LOG.info(
+            "The webhook responds again after {}, and the circuit is closed; {} tests failed, delivery continues",
+            shown(after),
+            failed);
   }
 
   private void begin(String why, Outcome outcome) {
@@ -78,6 +96,7 @@ final class CircuitReport {
    */
   void last(Outcome outcome) {
     lastError = outcome.error();
+    lastWords = LogWords.of(outcome.message(), lastError);
     reason =
         why
             + ", the last: "
@@ -86,6 +105,11 @@ final class CircuitReport {
                 : lastError == null || lastError.startsWith("the route failed")
                     ? "a step of the route failed"
                     : lastError);
+  }
+
+  /** The reason with the provider's words, without what they quote of a message. */
+  private String words() {
+    return lastWords.isEmpty() ? reason : why + ", the last: " + lastWords;
   }
 
   /** It is closed again. */

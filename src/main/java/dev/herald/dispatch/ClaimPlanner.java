@@ -5,8 +5,10 @@ import com.fasterxml.uuid.NoArgGenerator;
 import dev.herald.config.Settings;
 import dev.herald.dispatch.Circuit.Permission;
 import dev.herald.message.ClaimedMessage;
+import dev.herald.message.Trail;
 import dev.herald.outcome.OutcomeRecorder;
 import dev.herald.problem.FailStop;
+import dev.herald.problem.Outage;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import dev.herald.problem.Reason;
@@ -23,6 +25,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -57,10 +60,12 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private final Circuit circuit;
   private final BooleanSupplier canDeliver;
   private final BooleanSupplier claimRouteRuns;
+  private final Consumer<Throwable> away;
   private final WakeSignal wakeSignal = new WakeSignal();
   private final InFlight inFlight = new InFlight(System::nanoTime);
   private final ClaimCursor cursor = new ClaimCursor();
   private final Set<UUID> pendingClaims = ConcurrentHashMap.newKeySet();
+  private final Outage outage = new Outage(LOG);
   private final Trouble claiming = new Trouble(System::nanoTime);
   private final Trouble recording = new Trouble(System::nanoTime);
   private final LostClaims lostClaims = new LostClaims(System::nanoTime);
@@ -78,18 +83,22 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
    * @param canDeliver whether a message claimed now could be delivered
    * @param claimRouteRuns whether the route that asks for the next claim keeps running; when that
    *     ends, call {@link #wake}
+   * @param away is told of a use of PostgreSQL that failed because it is away, too slow or refuses
+   *     work
    */
   public ClaimPlanner(
       Settings.Dispatch settings,
       int rateLimit,
       Circuit circuit,
       BooleanSupplier canDeliver,
-      BooleanSupplier claimRouteRuns) {
+      BooleanSupplier claimRouteRuns,
+      Consumer<Throwable> away) {
     this.settings = settings;
     this.rateLimit = rateLimit;
     this.circuit = circuit;
     this.canDeliver = canDeliver;
     this.claimRouteRuns = claimRouteRuns;
+    this.away = away;
   }
 
   /**
@@ -223,13 +232,22 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     this.messages.addAndGet(messages.size());
     pendingClaims.remove(claim.id());
     if (!claim.manual() && claiming.worked()) {
-      LOG.info("Claims work again");
+      outage.worked("Claims work again", "");
     }
     long again = messages.stream().filter(ClaimedMessage::orphan).count();
     if (again > 0) {
       orphans.addAndGet(again);
       LOG.warn(
           "{} messages whose lease ran out were claimed again; they may have been sent", again);
+    }
+    if (Trail.on()) {
+      messages.forEach(
+          message ->
+              Trail.step(
+                  message,
+                  "is claimed by {}{}",
+                  claim.id(),
+                  message.orphan() ? ", again, because its lease ran out" : ""));
     }
     if (claim.probe()) {
       circuit.probing(messages.size());
@@ -305,8 +323,11 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     if (claim != null && claim.manual()) {
       return;
     }
-    if (claiming.failed()) {
-      LOG.warn("A claim failed; every tick tries again: {}", Reason.of(failure));
+    claiming.failed();
+    if (SqlFailures.away(failure)) {
+      away.accept(failure);
+    } else {
+      outage.failed("Claims fail, and every tick tries again", Reason.of(failure));
     }
   }
 
@@ -342,7 +363,9 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   public void notGivenBack(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure) {
     FailStop.passOn(failure);
     lostClaims.looked();
-    if (!claiming.now()) {
+    if (SqlFailures.away(failure)) {
+      away.accept(failure);
+    } else if (!claiming.now()) {
       LOG.warn(
           "Messages of claims whose answer was lost could not be given back; trying again: {}",
           Reason.of(failure));

@@ -1,6 +1,7 @@
 package dev.herald.dispatch;
 
 import dev.herald.message.ClaimedMessage;
+import dev.herald.message.Trail;
 import dev.herald.outcome.Outcome;
 import dev.herald.outcome.Outcome.Kind;
 import dev.herald.outcome.OutcomeClassifier;
@@ -57,7 +58,10 @@ final class Delivery implements Posting {
   }
 
   @Override
-  public void leaves() {
+  public void leaves(String host) {
+    if (Trail.on()) {
+      Trail.step(message, "leaves as a POST to {}, attempt {}", host, message.attempt());
+    }
     started = System.nanoTime();
     posts = new Posts(Course.UNANSWERED, null, null, null, posts.maybeSent() || ambiguous(posts));
   }
@@ -65,6 +69,9 @@ final class Delivery implements Posting {
   @Override
   public void answered(int status, String retryAfter, String date) {
     posts = new Posts(Course.ANSWERED, status, retryAfter, date, posts.maybeSent());
+    if (Trail.on()) {
+      Trail.step(message, "is answered with HTTP {}", status);
+    }
   }
 
   /** Completes the outcome; nothing if the delivery has already ended. */

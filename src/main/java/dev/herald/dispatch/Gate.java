@@ -2,6 +2,8 @@ package dev.herald.dispatch;
 
 import dev.herald.config.Settings;
 import dev.herald.message.ClaimedMessage;
+import dev.herald.message.Trail;
+import dev.herald.outcome.LogWords;
 import dev.herald.outcome.Outcome;
 import dev.herald.outcome.Outcome.Kind;
 import dev.herald.outcome.OutcomeClassifier;
@@ -124,6 +126,14 @@ public final class Gate implements Processor {
     /** The body is for the caller that waits for the batch. */
     private void end(Exchange exchange, Outcome outcome) {
       exchange.getMessage().setBody(outcome);
+      if (Trail.on()) {
+        Trail.step(
+            outcome.message(),
+            "ends as {} after {} ms{}",
+            outcome.kind(),
+            outcome.took().toMillis(),
+            outcome.error() == null ? "" : ": " + LogWords.of(outcome.message(), outcome.error()));
+      }
       circuit.note(outcome);
       busy.decrementAndGet();
       recorder.add(outcome);

@@ -1,14 +1,14 @@
 package dev.herald.event;
 
 import dev.herald.config.ConfigurationException;
-import dev.herald.config.Durations;
 import dev.herald.config.Settings;
 import dev.herald.problem.FailStop;
+import dev.herald.problem.Outage;
 import dev.herald.problem.Reason;
+import dev.herald.store.SqlFailures;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -32,7 +32,6 @@ public final class EventReader implements AutoCloseable {
   private static final Duration LOOK = Duration.ofSeconds(2);
   private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
-  private static final Duration REMIND = Duration.ofMinutes(1);
 
   /** Debezium puts exceptions into words. */
   private static final Pattern CLASS_NAMES = Pattern.compile("^(?:[\\w.$]+(?:Exception|Error): )+");
@@ -48,6 +47,7 @@ public final class EventReader implements AutoCloseable {
   private static final int UNSEEN = 5;
 
   private final Settings.Events settings;
+  private final BooleanSupplier databaseUp;
   private final BooleanSupplier pooler;
   private final Consumer<List<Event>> route;
   private final Slot slot;
@@ -56,9 +56,8 @@ public final class EventReader implements AutoCloseable {
   private final Semaphore ended = new Semaphore(0);
   private final AtomicReference<Throwable> endedBy = new AtomicReference<>();
   private final AtomicLong events = new AtomicLong();
-  private final Trouble reading = new Trouble("Events are not read; delivery goes on");
-  private final Trouble handing =
-      new Trouble("The route direct:events takes no event; delivery goes on");
+  private final Outage reading = new Outage(LOG);
+  private final Outage handing = new Outage(LOG);
   private volatile SlotReader reader;
   private volatile boolean active;
   private volatile long lagBytes;
@@ -66,12 +65,17 @@ public final class EventReader implements AutoCloseable {
   private int unseen;
 
   /**
+   * @param databaseUp whether PostgreSQL responds
    * @param pooler whether the database's URL leads to a pooler
    * @param route takes a batch; what it throws means that it did not
    */
   public EventReader(
-      Settings.Events settings, BooleanSupplier pooler, Consumer<List<Event>> route) {
+      Settings.Events settings,
+      BooleanSupplier databaseUp,
+      BooleanSupplier pooler,
+      Consumer<List<Event>> route) {
     this.settings = settings;
+    this.databaseUp = databaseUp;
     this.pooler = pooler;
     this.route = route;
     this.slot = new Slot(settings);
@@ -123,7 +127,7 @@ public final class EventReader implements AutoCloseable {
 
   /** Why no events come; nothing if they do, or if another node reads. */
   public Optional<String> trouble() {
-    return reading.reason().or(handing::reason);
+    return Optional.ofNullable(reading.reason()).or(() -> Optional.ofNullable(handing.reason()));
   }
 
   private void run() {
@@ -172,7 +176,7 @@ public final class EventReader implements AutoCloseable {
       } else {
         pause = LOOK;
       }
-      reading.over(active ? "this node reads them" : "another node reads them");
+      reading.worked("Events are read again", active ? ", by this node" : ", by another node");
     } catch (Slot.Unusable | SQLException | RuntimeException e) {
       failed(e);
     }
@@ -223,8 +227,21 @@ public final class EventReader implements AutoCloseable {
       return;
     }
     LOG.debug("Events cannot be read", failure);
-    reading.failed(CLASS_NAMES.matcher(reason).replaceFirst(""));
+    // Of an outage of PostgreSQL there is a line already, as soon as it is known.
+    reading.failed(
+        "Events are not read; delivery goes on",
+        CLASS_NAMES.matcher(reason).replaceFirst(""),
+        !connectionLost(failure) || databaseUp.getAsBoolean() && reading.reason() != null);
     pause = longer(pause);
+  }
+
+  private static boolean connectionLost(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLException sql && SqlFailures.connectionLost(sql)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static Duration longer(Duration pause) {
@@ -248,7 +265,7 @@ public final class EventReader implements AutoCloseable {
         events.addAndGet(part.size());
         done += part.size();
         if (done == batch.size()) {
-          handing.over("the route takes them");
+          handing.worked("The route direct:events takes events again", "");
           return;
         }
         size = Math.min(2 * size, MAX_TAKEN);
@@ -256,7 +273,9 @@ public final class EventReader implements AutoCloseable {
         continue;
       } catch (RuntimeException e) {
         LOG.debug("Events were not taken", e);
-        handing.failed(AFTER_HOST.matcher(Reason.of(e)).replaceAll("$1$2"));
+        handing.failed(
+            "The route direct:events takes no event; delivery goes on",
+            AFTER_HOST.matcher(Reason.of(e)).replaceAll("$1$2"));
       } catch (Error e) {
         FailStop.passOn(e);
         throw e;
@@ -305,43 +324,6 @@ public final class EventReader implements AutoCloseable {
       thread.join(TimeUnit.SECONDS.toMillis(5));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  /** Something that is tried again and again; logs its first failure, one a minute, and its end. */
-  private static final class Trouble {
-    private final String what;
-    private String reason;
-    private long logged;
-    private long since;
-
-    Trouble(String what) {
-      this.what = what;
-    }
-
-    synchronized Optional<String> reason() {
-      return Optional.ofNullable(reason).map(why -> what + ": " + why);
-    }
-
-    synchronized void failed(String why) {
-      long now = System.nanoTime();
-      if (reason == null) {
-        since = now;
-      }
-      if (reason == null || now - logged > REMIND.toNanos()) {
-        LOG.warn("{}: {}", what, why);
-        logged = now;
-      }
-      reason = why;
-    }
-
-    synchronized void over(String how) {
-      if (reason != null) {
-        Duration lasted = Duration.ofNanos(System.nanoTime() - since);
-        ChronoUnit unit = lasted.toSeconds() > 0 ? ChronoUnit.SECONDS : ChronoUnit.MILLIS;
-        LOG.info("Events come again after {}: {}", Durations.show(lasted.truncatedTo(unit)), how);
-        reason = null;
-      }
     }
   }
 }

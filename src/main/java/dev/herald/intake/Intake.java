@@ -2,6 +2,7 @@ package dev.herald.intake;
 
 import dev.herald.config.Settings;
 import dev.herald.message.Message;
+import dev.herald.message.Trail;
 import dev.herald.problem.FailStop;
 import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.Type;
@@ -328,8 +329,23 @@ public final class Intake {
       return;
     }
     accepted.addAndGet(stored.size());
+    if (Trail.on()) {
+      group.forEach(request -> follow(request, stored));
+    }
     group.forEach(request -> request.stored().complete(stored.get(request.messages().get(0).id())));
     arrived.run();
+  }
+
+  private static void follow(Request request, Map<UUID, Instant> stored) {
+    for (NewMessage message : request.messages()) {
+      if (stored.containsKey(message.id())) {
+        Trail.step(
+            message.id(),
+            request.correlationId(),
+            "is accepted, due {}",
+            message.sendAt() == null ? "now" : "at " + message.sendAt());
+      }
+    }
   }
 
   private static Instant join(CompletableFuture<Instant> stored) {

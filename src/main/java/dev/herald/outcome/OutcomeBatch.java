@@ -11,6 +11,7 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -28,8 +29,6 @@ public final class OutcomeBatch {
 
   private record Entry(Outcome outcome, Transition verdict, long endedAt) {}
 
-  /** An outcome that was recorded. */
-  public record RecordedOutcome(Outcome outcome, MessageStatus status) {}
 
   /**
    * The result of the statement.
@@ -114,16 +113,14 @@ public final class OutcomeBatch {
         Long[]::new, e -> Duration.ofNanos(now - e.endedAt).plus(e.outcome.took()).toMillis());
   }
 
-  /** The outcomes that the statement recorded. */
-  public List<RecordedOutcome> recorded(Recorded written) {
-    List<RecordedOutcome> recorded = new ArrayList<>(written.positions().size());
+  /** Hands over each outcome that the statement recorded, with what followed from it. */
+  void forEachRecorded(Recorded written, BiConsumer<Outcome, Transition> taker) {
+    boolean all = written.positions().size() == entries.size();
     for (int i = 0; i < entries.size(); i++) {
-      if (written.positions().contains(i + 1L)) {
-        Entry entry = entries.get(i);
-        recorded.add(new RecordedOutcome(entry.outcome, entry.verdict.status()));
+      if (all || written.positions().contains(i + 1L)) {
+        taker.accept(entries.get(i).outcome, entries.get(i).verdict);
       }
     }
-    return recorded;
   }
 
   /** The outcomes that were fenced off. */

@@ -1,9 +1,13 @@
 package dev.herald.outcome;
 
 import dev.herald.message.MessageStatus;
+import dev.herald.message.Trail;
 import dev.herald.outcome.Outcome.Kind;
 import dev.herald.outcome.OutcomeBatch.FinishedOutcome;
 import dev.herald.outcome.OutcomeBatch.Recorded;
+import dev.herald.problem.Outage;
+import dev.herald.problem.Reason;
+import dev.herald.store.SqlFailures;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -59,6 +63,9 @@ public final class OutcomeRecorder {
   private final RetryPolicy policy;
   private final Consumer<OutcomeBatch> route;
   private final Listener listener;
+  private final FailureLog failures;
+  private final Consumer<Throwable> away;
+  private final Outage outage = new Outage(LOG);
   private final BlockingQueue<FinishedOutcome> queue = new LinkedBlockingQueue<>();
   private final AtomicLong fencedOff = new AtomicLong();
   private final Map<Kind, LongAdder> outcomes = new EnumMap<>(Kind.class);
@@ -71,9 +78,18 @@ public final class OutcomeRecorder {
   /**
    * @param route writes one batch and calls {@link #recorded}, or throws; called from one thread
    *     only
+   * @param failures is told what was recorded
+   * @param away is told of a write that failed because PostgreSQL is away, too slow or refuses work
    */
-  public OutcomeRecorder(RetryPolicy policy, Consumer<OutcomeBatch> route, Listener listener) {
+  public OutcomeRecorder(
+      RetryPolicy policy,
+      Consumer<OutcomeBatch> route,
+      Listener listener,
+      FailureLog failures,
+      Consumer<Throwable> away) {
     this.policy = policy;
+    this.failures = failures;
+    this.away = away;
     this.route = route;
     this.listener = listener;
     for (Kind kind : Kind.values()) {
@@ -109,8 +125,20 @@ public final class OutcomeRecorder {
           fenced.get(0).kind(),
           fenced.get(0).message().id());
     }
-    batch.recorded(written).forEach(one -> ended.get(one.status()).increment());
+    batch.forEachRecorded(written, this::tell);
     lastRecorded = batch;
+  }
+
+  private void tell(Outcome outcome, Transition verdict) {
+    ended.get(verdict.status()).increment();
+    failures.add(outcome, verdict);
+    if (Trail.on()) {
+      Trail.step(
+          outcome.message(),
+          verdict.dueIn() == null ? "is recorded as {}" : "is recorded as {}, due again in {} ms",
+          verdict.status(),
+          verdict.dueIn() == null ? null : verdict.dueIn().toMillis());
+    }
   }
 
   /** What the statement would get that records one outcome; nothing counts it. For a check. */
@@ -146,10 +174,12 @@ public final class OutcomeRecorder {
       LOG.warn(
           "Stopped before PostgreSQL took all outcomes; their messages are due again when their leases run out");
     }
+    failures.sumUp();
   }
 
   private void run() {
     while (!closing || !queue.isEmpty()) {
+      failures.tick();
       List<FinishedOutcome> batch = new ArrayList<>();
       try {
         FinishedOutcome first = queue.poll(POLL_MS, TimeUnit.MILLISECONDS);
@@ -187,19 +217,32 @@ public final class OutcomeRecorder {
         route.accept(outcomes);
         checkRecorded(outcomes);
         listener.recorded(batch.size());
-        if (queue.isEmpty()) {
-          listener.recording(true);
-        }
+        recorded();
         return;
       } catch (DataIntegrityViolationException unstorable) {
         oneByOne(batch, unstorable);
         return;
-      } catch (RuntimeException away) {
+      } catch (RuntimeException failure) {
         listener.recording(false);
-        LOG.warn(
-            "{} outcomes wait to be recorded: {}", batch.size() + queue.size(), away.getMessage());
+        tell(failure, batch.size() + queue.size());
+        failures.tick();
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(pause));
       }
+    }
+  }
+
+  private void recorded() {
+    outage.worked("Outcomes are recorded again", "");
+    if (queue.isEmpty()) {
+      listener.recording(true);
+    }
+  }
+
+  private void tell(RuntimeException failure, int waiting) {
+    if (SqlFailures.away(failure)) {
+      away.accept(failure);
+    } else {
+      outage.failed(waiting + " outcomes wait to be recorded", Reason.of(failure));
     }
   }
 
@@ -230,8 +273,6 @@ public final class OutcomeRecorder {
         batch.get(0).outcome().message().id(),
         reason.getMessage());
     listener.recorded(1);
-    if (queue.isEmpty()) {
-      listener.recording(true);
-    }
+    recorded();
   }
 }

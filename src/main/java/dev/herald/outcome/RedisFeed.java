@@ -10,6 +10,8 @@ import dev.herald.message.MessageStatus;
 import dev.herald.message.Metadata;
 import dev.herald.outcome.OutcomeBatch.Recorded;
 import dev.herald.outcome.OutcomeBatch.RecordedOutcome;
+import dev.herald.problem.Outage;
+import dev.herald.problem.Reason;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -60,6 +62,7 @@ public final class RedisFeed implements AutoCloseable {
   private final BlockingQueue<Exchange> queue = new Batches();
   private final AtomicLong dropped = new AtomicLong();
   private final ReentrantLock lock = new ReentrantLock();
+  private final Outage outage = new Outage(LOG);
   private volatile boolean up = true;
   private volatile long pushingSince = System.nanoTime();
   private boolean closed;
@@ -163,7 +166,8 @@ public final class RedisFeed implements AutoCloseable {
         lock.unlock();
       }
     } else if (System.nanoTime() - pushingSince > STUCK * settings.timeout().toNanos()) {
-      up = false; // It takes a push and no more of it: writing has no timeout.
+      // Writing has no timeout.
+      fails("Redis is away, and delivery continues without it", "it takes no more of a push");
     }
   }
 
@@ -222,7 +226,9 @@ public final class RedisFeed implements AutoCloseable {
         }
       }
       reason.ifPresentOrElse(
-          refusal -> fails("Redis refuses writes, and delivery continues without it: {}", refusal),
+          refusal ->
+              fails(
+                  "Redis refuses writes, and delivery continues without it", refusal.getMessage()),
           this::works);
     }
   }
@@ -246,16 +252,16 @@ public final class RedisFeed implements AutoCloseable {
 
   private void works() {
     if (!up) {
-      LOG.info("Redis is back; {} outcomes were not pushed to it", dropped.get() - droppedBefore);
+      outage.worked(
+          "Redis is back",
+          "; %d outcomes were not pushed to it".formatted(dropped.get() - droppedBefore));
     }
     droppedBefore = dropped.get();
     up = true;
   }
 
-  private void fails(String message, RuntimeException reason) {
-    if (up) {
-      LOG.warn(message, reason.getMessage());
-    }
+  private void fails(String what, String why) {
+    outage.failed(what, why);
     up = false;
   }
 
@@ -302,7 +308,7 @@ public final class RedisFeed implements AutoCloseable {
   }
 
   private void disconnected(RuntimeException reason) {
-    fails("Redis is away, and delivery continues without it: {}", reason);
+    fails("Redis is away, and delivery continues without it", Reason.of(reason));
     retryAt = System.nanoTime() + RETRY.toNanos();
     disconnect();
   }

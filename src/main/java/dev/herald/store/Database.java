@@ -6,6 +6,7 @@ import com.zaxxer.hikari.metrics.MetricsTrackerFactory;
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.Settings;
 import dev.herald.problem.FailStop;
+import dev.herald.problem.Outage;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -32,6 +33,9 @@ public final class Database implements AutoCloseable {
   private static final String TOO_MANY = "53300";
   private static final Duration PROBE = Duration.ofMillis(500);
 
+  /** After an outage the pools' old connections fail, one after the other. */
+  private static final Duration CALM = Duration.ofSeconds(2);
+
   /** Reads a table too: a server without Herald's tables, or without its rights, is of no use. */
   private static final String PROBE_QUERY =
       "SELECT current_setting('transaction_read_only') FROM scheduler";
@@ -47,6 +51,7 @@ public final class Database implements AutoCloseable {
   private final ScheduledExecutorService probe =
       Executors.newSingleThreadScheduledExecutor(
           new DefaultThreadFactory("herald-database-probe", true));
+  private final Outage outage = new Outage(LOG, CALM, System::nanoTime);
   private volatile boolean up = true;
 
   /** Does not connect; {@link #prepare} does. */
@@ -138,24 +143,36 @@ public final class Database implements AutoCloseable {
         ResultSet row = statement.executeQuery(PROBE_QUERY)) {
       row.next();
       answers = row.getString(1).equals("off");
-      if (up && !answers) {
-        LOG.warn("PostgreSQL refuses writes: it is read-only or a standby");
+      if (!answers) {
+        outage.failed("PostgreSQL refuses writes", "it is read-only or a standby");
       }
     } catch (SQLException | RuntimeException e) {
       // "Too many connections" means that it is alive, and the pools have theirs.
       answers = e instanceof SQLException refusal && TOO_MANY.equals(refusal.getSQLState());
-      if (up && !answers) {
-        LOG.warn("PostgreSQL is away: {}", e.getMessage());
+      if (!answers) {
+        outage.failed(SqlFailures.meaning(e), SqlFailures.reason(e));
       }
     } catch (Error e) {
       // The executor would only stop to probe.
       FailStop.passOn(e);
       throw e;
     }
-    if (answers && !up) {
-      LOG.info("PostgreSQL is back");
+    if (answers) {
+      outage.worked("PostgreSQL is back", "");
     }
     up = answers;
+  }
+
+  /**
+   * Notes that a use failed because PostgreSQL is away, too slow or refuses work. The log has one
+   * line a minute, however many there are.
+   */
+  public void failed(Throwable failure) {
+    if (up) {
+      outage.failed(SqlFailures.meaning(failure), SqlFailures.reason(failure));
+    } else {
+      outage.failedAgain();
+    }
   }
 
   /**

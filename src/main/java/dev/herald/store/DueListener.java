@@ -1,5 +1,6 @@
 package dev.herald.store;
 
+import dev.herald.problem.Outage;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -28,7 +29,8 @@ public final class DueListener implements AutoCloseable {
   private final Thread thread = new Thread(this::run, "herald-listener");
   private volatile Connection connection;
   private volatile boolean closed;
-  private boolean works = true;
+  private final Outage outage = new Outage(LOG);
+  private boolean broken;
   private Duration pause = FIRST_PAUSE;
 
   /**
@@ -70,7 +72,8 @@ public final class DueListener implements AutoCloseable {
       connection = opened;
       PGConnection server = opened.unwrap(PGConnection.class);
       statement.execute(LISTEN);
-      works();
+      broken = false;
+      outage.worked("PostgreSQL notifies this node again", "");
       // Notifications were lost while there was no connection.
       due.run();
       while (!closed) {
@@ -85,21 +88,22 @@ public final class DueListener implements AutoCloseable {
     }
   }
 
-  private void works() {
-    if (!works) {
-      LOG.info("PostgreSQL notifies this node again");
-    }
-    works = true;
-  }
-
+  /** A connection that breaks is replaced at once; if that fails too, it is told. */
   private void failed(Exception reason) {
-    if (works && !closed) {
-      LOG.warn(
-          "PostgreSQL cannot notify this node, so messages of other nodes are found within"
-              + " dispatch.idle-wait: {}",
-          reason.getMessage());
-      works = false;
+    if (closed) {
+      return;
     }
+    if (!broken) {
+      LOG.debug("The listener's connection broke: {}", reason.getMessage());
+    } else if (reason instanceof SQLException sql && SqlFailures.connectionLost(sql)) {
+      database.failed(sql);
+    } else {
+      outage.failed(
+          "PostgreSQL cannot notify this node, so messages of other nodes are found within"
+              + " dispatch.idle-wait",
+          SqlFailures.reason(reason));
+    }
+    broken = true;
   }
 
   /** Returns at once. */

@@ -1,5 +1,6 @@
 package dev.herald.store;
 
+import dev.herald.problem.Reason;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.util.Set;
@@ -21,6 +22,9 @@ public final class SqlFailures {
 
   /** What PostgreSQL says to a write where only reads are allowed. */
   private static final String READ_ONLY = "25006";
+
+  /** A statement that took longer than statement_timeout. */
+  private static final String CANCELED = "57014";
 
   private SqlFailures() {}
 
@@ -50,6 +54,41 @@ public final class SqlFailures {
   /** The same for a failure that Spring has not translated. */
   public static boolean away(SQLException failure) {
     return failure instanceof SQLTransientConnectionException || ofTheServer(state(failure));
+  }
+
+  /** What an outage is, for people. */
+  static String meaning(Throwable failure) {
+    String state = state(failure);
+    if (exhausted(failure) || state.equals(CANCELED)) {
+      return "PostgreSQL is too slow";
+    }
+    return state.equals(READ_ONLY) || state.startsWith("53") || state.startsWith("58")
+        ? "PostgreSQL refuses work"
+        : "PostgreSQL is away";
+  }
+
+  /** Why, in the words of PostgreSQL or its driver. */
+  static String reason(Throwable failure) {
+    if (exhausted(failure)) {
+      return "no connection of the pool was free within database.timeout";
+    }
+    String reason = null;
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLException sql && sql.getMessage() != null) {
+        reason = sql.getMessage();
+      }
+    }
+    return reason == null ? Reason.of(failure) : reason.strip().lines().findFirst().orElse("");
+  }
+
+  /** Whether all connections of a pool were in use: it failed, and no attempt to connect did. */
+  private static boolean exhausted(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLTransientConnectionException) {
+        return cause.getCause() == null && ((SQLException) cause).getSQLState() == null;
+      }
+    }
+    return false;
   }
 
   /** Whether a value of the request is what PostgreSQL refuses, so that it always will. */

@@ -169,7 +169,7 @@ final class Call {
       throw new WebhookException(false, "no connection in time");
     }
     if (posting != null) {
-      posting.leaves();
+      posting.leaves(url.host().getHostName());
     }
     written = true;
     try {

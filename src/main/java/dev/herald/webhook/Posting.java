@@ -15,8 +15,12 @@ public interface Posting {
    */
   long deadline(long now, long timeoutNanos) throws WebhookException;
 
-  /** Part of the request may have left from now on. */
-  void leaves();
+  /**
+   * Part of the request may have left from now on.
+   *
+   * @param host where it goes
+   */
+  void leaves(String host);
 
   /**
    * The head of a response has arrived; its body may still break off.

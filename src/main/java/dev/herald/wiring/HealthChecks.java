@@ -49,7 +49,13 @@ final class HealthChecks {
                 "Redis does not respond, or refuses writes; delivery continues without it"));
     checks.put("webhook", () -> degraded(DeliveryStatus.trouble(circuit)));
     checks.put("delivery", () -> degraded(DeliveryStatus.failing(planner)));
-    checks.put("backlog", () -> degraded(snapshot.late(settings.health().lateAfter())));
+    checks.put(
+        "backlog",
+        () ->
+            snapshot
+                .late(settings.health().lateAfter())
+                .map(late -> new Check(State.DEGRADED, late))
+                .orElseGet(() -> new Check(State.UP, snapshot.slow().orElse(null))));
     checks.put(
         "flow",
         () -> Check.of(brokenFlow.get().isEmpty(), State.DOWN, brokenFlow.get().orElse(null)));

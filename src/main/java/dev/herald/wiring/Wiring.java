@@ -31,6 +31,7 @@ import dev.herald.control.GuardedJolokia;
 import dev.herald.control.Health;
 import dev.herald.control.NodeReports;
 import dev.herald.control.Overview;
+import dev.herald.control.Pace;
 import dev.herald.control.RouteStops;
 import dev.herald.control.Routes;
 import dev.herald.control.SchedulerState;
@@ -61,6 +62,7 @@ import dev.herald.message.MessageAnswers;
 import dev.herald.message.MessageQueries;
 import dev.herald.message.PhoneNumbers;
 import dev.herald.outcome.BatchResults;
+import dev.herald.outcome.FailureLog;
 import dev.herald.outcome.Outcome;
 import dev.herald.outcome.OutcomeBatch;
 import dev.herald.outcome.OutcomeClassifier;
@@ -300,12 +302,19 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             settings.webhook().rateLimit(),
             circuit,
             () -> deliveryRuns(stops),
-            () -> !stops.anyOf(RouteGroups.CLAIM));
+            () -> !stops.anyOf(RouteGroups.CLAIM),
+            database::failed);
     stops.whenAsked(planner::wake);
     feed = new RedisFeed(settings.redis(), redisTls.getSocketFactory());
+    FailureLog failures = new FailureLog(System::nanoTime);
+    registry.bind("failureLog", failures);
     recorder =
         new OutcomeRecorder(
-            policy, batch -> calls.call("direct:record-outcomes", "batch", batch), planner);
+            policy,
+            batch -> calls.call("direct:record-outcomes", "batch", batch),
+            planner,
+            failures,
+            database::failed);
     gate =
         new Gate(
             settings,
@@ -380,6 +389,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     events =
         new EventReader(
             settings.events(),
+            database::up,
             () -> settings.events().database() == settings.database() && database.pooler(),
             batch -> calls.call("direct:events", batch));
     if (!checkOnly) {
@@ -388,7 +398,14 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   }
 
   private void bindControl() {
-    snapshot = new StatsSnapshot(database::up, System::nanoTime);
+    snapshot =
+        new StatsSnapshot(
+            database::up,
+            System::nanoTime,
+            new Pace(
+                settings.dispatch(),
+                settings.webhook().rateLimit(),
+                settings.health().lateAfter()));
     health =
         new Health(
             "postgresql",
@@ -421,7 +438,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     }
     registry.bind(
         "deliveryStatus",
-        new DeliveryStatus(settings.dispatch(), planner, gate, recorder, circuit));
+        new DeliveryStatus(settings.dispatch(), planner, gate, recorder, circuit, snapshot));
   }
 
   /** The files of the flow, and their change while it runs. */
@@ -475,7 +492,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
 
   private void bindApi() {
     registry.bind("contract", contract);
-    exceptions = new ExceptionMapper(json);
+    exceptions = new ExceptionMapper(json, database::failed);
     registry.bind("exceptionMapper", exceptions);
     registry.bind(
         "operations", new Operations(contract, json, exceptions, fromMemory.keySet(), turnstile));

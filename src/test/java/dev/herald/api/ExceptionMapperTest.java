@@ -105,7 +105,7 @@ class ExceptionMapperTest {
                         List.of(
                             new FieldError("/phoneNumber", "required", "is missing"),
                             new FieldError("/content", "text", "must not be blank"))))));
-    JsonNode explained = new ExceptionMapper(new Json()).explain(exchange);
+    JsonNode explained = new ExceptionMapper(new Json(), any -> {}).explain(exchange);
     assertThat(explained.path("detail").asText())
         .isEqualTo("phoneNumber is missing; content must not be blank");
     assertThat(exchange.getMessage().getHeaders())
@@ -114,7 +114,7 @@ class ExceptionMapperTest {
 
   private static Exchange answer(Exception failure) {
     Exchange exchange = failed(failure);
-    new ExceptionMapper(new Json()).process(exchange);
+    new ExceptionMapper(new Json(), any -> {}).process(exchange);
     return exchange;
   }
 

@@ -220,7 +220,8 @@ class ClaimPlannerTest {
             0,
             strict,
             canDeliver::get,
-            claimRouteRuns::get);
+            claimRouteRuns::get,
+            any -> {});
     strict.note(outcome(Kind.NOT_SENT));
     clock.addAndGet(PATIENCE);
     strict.note(outcome(Kind.DELIVERED));
@@ -256,7 +257,8 @@ class ClaimPlannerTest {
   }
 
   private ClaimPlanner planner(Settings.Dispatch settings, int rateLimit) {
-    return new ClaimPlanner(settings, rateLimit, circuit, canDeliver::get, claimRouteRuns::get);
+    return new ClaimPlanner(
+        settings, rateLimit, circuit, canDeliver::get, claimRouteRuns::get, any -> {});
   }
 
   private static Claim next(ClaimPlanner planner) {

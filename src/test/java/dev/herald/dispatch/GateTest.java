@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.herald.config.Settings;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.outcome.BatchResults;
+import dev.herald.outcome.FailureLog;
 import dev.herald.outcome.Outcome;
 import dev.herald.outcome.Outcome.Kind;
 import dev.herald.outcome.OutcomeBatch;
@@ -66,7 +67,9 @@ class GateTest {
               batches.add(batch);
               recorder.recorded(batch, Samples.everything(batch));
             },
-            new ClaimPlanner(settings.dispatch(), 0, circuit, () -> true, () -> true));
+            new ClaimPlanner(settings.dispatch(), 0, circuit, () -> true, () -> true, any -> {}),
+            new FailureLog(System::nanoTime),
+            any -> {});
     gate =
         new Gate(
             settings,
@@ -135,12 +138,12 @@ class GateTest {
   void should_tell_a_route_that_fails_before_a_post_from_one_that_fails_after_it() {
     ClaimedMessage unanswered = message();
     ClaimedMessage answered = message();
-    provider = failingAfter(Delivery::leaves);
+    provider = failingAfter(delivery -> delivery.leaves("provider"));
     arrive(unanswered, claim());
     provider =
         failingAfter(
             delivery -> {
-              delivery.leaves();
+              delivery.leaves("provider");
               delivery.answered(202, null, null);
             });
     arrive(answered, claim());

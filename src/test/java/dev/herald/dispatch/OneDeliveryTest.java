@@ -56,8 +56,8 @@ class OneDeliveryTest {
 
   @Test
   void should_not_call_a_message_unsent_that_an_earlier_post_may_have_sent() {
-    delivery.leaves();
-    delivery.leaves();
+    delivery.leaves("provider");
+    delivery.leaves("provider");
     delivery.answered(503, null, null);
     assertThat(delivery.end(outcome(Kind.NOT_SENT), 2).orElseThrow().kind())
         .isEqualTo(Kind.MAYBE_SENT);
@@ -65,9 +65,9 @@ class OneDeliveryTest {
 
   @Test
   void should_let_a_later_answer_stand_where_the_earlier_post_certainly_sent_nothing() {
-    delivery.leaves();
+    delivery.leaves("provider");
     delivery.answered(503, null, null);
-    delivery.leaves();
+    delivery.leaves("provider");
     delivery.answered(429, null, null);
     assertThat(delivery.end(outcome(Kind.NOT_SENT), 2).orElseThrow().kind())
         .isEqualTo(Kind.NOT_SENT);

@@ -29,7 +29,8 @@ class OutcomeRecorderTest {
 
   private final Settings settings = Configured.with();
   private final ClaimPlanner dispatcher =
-      new ClaimPlanner(settings.dispatch(), 0, Samples.circuit(settings), () -> true, () -> true);
+      new ClaimPlanner(
+          settings.dispatch(), 0, Samples.circuit(settings), () -> true, () -> true, any -> {});
   private final List<String> recorded = new CopyOnWriteArrayList<>();
   private final List<Integer> sizes = new CopyOnWriteArrayList<>();
   private OutcomeRecorder recorder;
@@ -156,7 +157,12 @@ class OutcomeRecorderTest {
   }
 
   private OutcomeRecorder recorder(Consumer<OutcomeBatch> route) {
-    return new OutcomeRecorder(new RetryPolicy(settings, failing -> false), route, dispatcher);
+    return new OutcomeRecorder(
+        new RetryPolicy(settings, failing -> false),
+        route,
+        dispatcher,
+        new FailureLog(System::nanoTime),
+        any -> {});
   }
 
   private void write(OutcomeBatch batch) {

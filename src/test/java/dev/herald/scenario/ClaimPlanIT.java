@@ -133,6 +133,27 @@ class ClaimPlanIT {
     assertThat(rows(turn())).isEmpty();
   }
 
+  @Test
+  void should_use_up_a_turn_only_with_a_message() throws SQLException {
+    connection.setAutoCommit(false);
+    try {
+      execute(
+          "UPDATE message SET next_attempt_at = now() + interval '1 h' WHERE status = 'PENDING'");
+      execute("UPDATE scheduler SET next_batch_at = now() - interval '10 s'");
+      assertThat(rows(turn())).as("nothing is due").isEmpty();
+      execute(
+          "UPDATE message SET next_attempt_at = now() WHERE id IN (SELECT id FROM message WHERE status = 'PENDING' LIMIT 3)");
+      assertThat(rows(turn())).as("the first that is due goes at once").hasSize(1);
+      assertThat(rows("SELECT next_batch_at = now() + interval '2 s' FROM scheduler"))
+          .as("the interval counts from then, not from when the turn was due")
+          .containsExactly("t");
+      assertThat(rows(turn())).isEmpty();
+    } finally {
+      connection.rollback();
+      connection.setAutoCommit(true);
+    }
+  }
+
   /** A claim with an interval of two seconds. */
   private static String turn() {
     return "EXECUTE claim (0, 2000, true, false, false, false, 1, 0, '%s', '%s', 30000)"

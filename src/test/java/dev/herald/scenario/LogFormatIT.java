@@ -27,7 +27,15 @@ class LogFormatIT {
     for (String line : run("json").split("\\R")) {
       lines.add(JSON.readTree(line));
     }
-    assertThat(lines).allSatisfy(line -> assertThat(line.path("message").asText()).isNotBlank());
+    assertThat(lines)
+        .allSatisfy(
+            line -> {
+              assertThat(line.path("message").asText()).isNotBlank();
+              assertThat(line.path("@timestamp").asText()).endsWith("Z");
+              assertThat(line.path("service.name").asText()).isEqualTo("herald");
+              assertThat(line.path("service.version").asText()).matches("\\d+\\.\\d+\\.\\d+.*");
+              assertThat(line.path("service.node.name").asText()).isEqualTo("node-1");
+            });
     assertThat(lines)
         .anySatisfy(
             line -> {
@@ -38,8 +46,12 @@ class LogFormatIT {
   }
 
   @Test
-  void should_log_as_text_whatever_else_is_asked_for() {
-    assertThat(run("yaml").lines())
+  void should_log_as_text_with_date_and_zone() {
+    assertThat(run("text").lines())
+        .allSatisfy(
+            line ->
+                assertThat(line)
+                    .matches("\\d{4}-\\d\\d-\\d\\dT[0-9:.]{12}(Z|[+-]\\d\\d:\\d\\d) .*"))
         .anySatisfy(
             line ->
                 assertThat(line)
@@ -59,14 +71,44 @@ class LogFormatIT {
                 .with("WEBHOOK_URL", webhook.url() + "?token=a-token-4711")
                 .with("WEBHOOK_AUTH_VALUE", "Bearer a-secret-4711")
                 .startAndAwait()) {
-      herald.api().create("a text for nobody else");
-      await().until(() -> !webhook.posts().isEmpty());
+      String id = herald.api().create("a text for nobody else");
+      await().until(() -> herald.output().contains("is recorded as SENT"));
+      assertThat(herald.output().lines().filter(line -> line.contains(" DEBUG Trail ")))
+          .allSatisfy(line -> assertThat(line).contains("Message " + id).contains("(request "))
+          .satisfiesExactly(
+              line -> assertThat(line).contains(" is accepted, due now"),
+              line -> assertThat(line).contains(" is claimed by "),
+              line -> assertThat(line).contains(" leaves as a POST to 127.0.0.1, attempt 1"),
+              line -> assertThat(line).contains(" is answered with HTTP 202"),
+              line -> assertThat(line).contains(" ends as DELIVERED after "),
+              line -> assertThat(line).contains(" is recorded as SENT"));
       assertThat(webhook.posts().get(0).headers().get("Authorization")).contains("a-secret-4711");
       herald.terminate();
       herald.awaitExit();
       assertThat(herald.output())
-          .contains("DEBUG")
+          .doesNotContain(" DEBUG Swagger", " DEBUG Jackson", " DEBUG Pooling")
           .doesNotContain("a-secret-4711", "a-token-4711", "a text for nobody else");
+    }
+  }
+
+  @Test
+  void should_refuse_a_level_and_a_format_that_it_does_not_know() {
+    try (HeraldProcess herald =
+        HeraldProcess.in(Path.of(""))
+            .with("LOG_LEVEL", "verbose")
+            .with("LOG_FORMAT", "jsonn")
+            .start()) {
+      assertThat(herald.awaitExit()).isEqualTo(1);
+      assertThat(herald.output().lines())
+          .satisfiesExactly(
+              line -> assertThat(line).endsWith("Herald cannot start:"),
+              line ->
+                  assertThat(line)
+                      .isEqualTo(
+                          "  LOG_LEVEL is 'verbose'; it must be one of error, warn, info, debug"),
+              line ->
+                  assertThat(line)
+                      .isEqualTo("  LOG_FORMAT is 'jsonn'; it must be one of text, json"));
     }
   }
 
@@ -75,6 +117,7 @@ class LogFormatIT {
         HeraldProcess herald =
             HeraldProcess.in(Path.of(""))
                 .with("LOG_FORMAT", format)
+                .with("NODE_NAME", "node-1")
                 .with("DATABASE_URL", Local.servers().newDatabase())
                 .with("REDIS_URL", Local.servers().redisUrl())
                 .with("WEBHOOK_URL", webhook.url())

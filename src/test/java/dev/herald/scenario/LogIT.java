@@ -67,6 +67,15 @@ class LogIT {
                 assertThat(log.lines()).anyMatch(line -> line.contains("cannot be recorded"));
               });
       assertThat(log.lines()).anyMatch(line -> line.contains("Route createMessage failed"));
+      assertThat(log.lines())
+          .filteredOn(line -> line.startsWith("WARN FailureLog"))
+          .anySatisfy(
+              line ->
+                  assertThat(line)
+                      .contains("ended FAILED, refused: class REFUSED, HTTP 400, attempt 1 of 2: {")
+                      .contains("\"to\":\"[...]\"", "[...]"))
+          .anyMatch(line -> line.contains("MAYBE_SENT, HTTP 500, attempt 2 of 2"))
+          .anyMatch(line -> line.contains("class MAYBE_SENT, no status, attempt 2 of 2: "));
       assertThat(log.lines()).noneMatch(line -> line.contains(SECRET) || line.contains(SUBSCRIBER));
       assertThat(log.lines()).noneMatch(line -> line.contains(Node.KEY));
     }

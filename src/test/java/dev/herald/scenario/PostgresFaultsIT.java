@@ -7,6 +7,7 @@ import dev.herald.dev.SampleWebhook;
 import dev.herald.dev.SampleWebhook.Answer;
 import dev.herald.dev.SampleWebhook.Post;
 import dev.herald.testing.Api;
+import dev.herald.testing.CapturedLog;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
@@ -31,6 +32,7 @@ import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** PostgreSQL goes away, in the worst moments too. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -209,6 +211,52 @@ class PostgresFaultsIT {
     assertUsable();
     // What the server got before the cable froze may be stored; then it is delivered as well.
     await().untilAsserted(() -> assertThat(api.count("PENDING")).isZero());
+  }
+
+  /** API, claims, records, timers and the listener: whatever asks. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void should_log_an_outage_in_a_line_when_it_begins_and_one_when_it_ends(boolean frozen)
+      throws InterruptedException {
+    // Until what other tests did is over.
+    await().pollDelay(Duration.ofSeconds(3)).until(() -> true);
+    webhook.answer(post -> Answer.accepted().after(500));
+    api.createMany(10);
+    await().until(() -> webhook.posts().size() == 10);
+    ExecutorService clients = Executors.newFixedThreadPool(10);
+    try (CapturedLog log = new CapturedLog()) {
+      if (frozen) {
+        cable.freeze();
+      } else {
+        cable.refuse();
+      }
+      List<CompletableFuture<Api.Answer>> refused = new ArrayList<>();
+      for (int i = 0; i < 200; i++) {
+        refused.add(
+            CompletableFuture.supplyAsync(
+                () -> api.post("/api/v1/messages", Api.message("not taken")), clients));
+      }
+      refused.forEach(answer -> assertUnavailable(answer.join()));
+      await().untilAsserted(() -> api.get("/ready").expect(503));
+      await().pollDelay(Duration.ofSeconds(3)).until(() -> true);
+      assertThat(log.lines())
+          .as("%d refused requests, and four seconds of timers", refused.size())
+          .singleElement()
+          .asString()
+          .contains("WARN", "PostgreSQL is ");
+      cable.restore();
+      await().until(() -> log.lines().stream().anyMatch(line -> line.startsWith("INFO")));
+      // What the server got before the cable froze may be stored, too.
+      await().untilAsserted(() -> assertThat(api.count("PENDING")).isZero());
+      assertThat(log.lines())
+          .filteredOn(line -> !line.contains("outcomes came after their claims had ended"))
+          .hasSize(2)
+          .last()
+          .asString()
+          .containsPattern("INFO .*PostgreSQL is back after \\d+ s");
+    } finally {
+      clients.shutdown();
+    }
   }
 
   @Test

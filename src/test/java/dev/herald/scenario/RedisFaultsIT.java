@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.herald.dev.LocalServers;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.testing.Api;
+import dev.herald.testing.CapturedLog;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
 import dev.herald.testing.RawProvider;
@@ -81,10 +82,19 @@ class RedisFaultsIT {
   void should_go_on_when_redis_stops_and_starts_again() throws IOException {
     startRedis(PORT);
     awaitRedis("UP");
-    redis.stop();
-    deliverWhileAway();
-    redis.start();
-    awaitRedis("UP");
+    try (CapturedLog log = new CapturedLog()) {
+      redis.stop();
+      deliverWhileAway();
+      redis.start();
+      awaitRedis("UP");
+      assertThat(log.lines())
+          .satisfiesExactly(
+              line -> assertThat(line).contains("WARN", "Redis is away, and delivery continues"),
+              line ->
+                  assertThat(line)
+                      .containsPattern(
+                          "INFO .*Redis is back after .*s; 50 outcomes were not pushed"));
+    }
     assertUsed(PORT);
   }
 
