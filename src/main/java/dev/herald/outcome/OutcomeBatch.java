@@ -29,6 +29,9 @@ public final class OutcomeBatch {
 
   private record Entry(Outcome outcome, Transition verdict, long endedAt) {}
 
+  /** An outcome that was recorded. */
+  public record RecordedOutcome(Outcome outcome, MessageStatus status) {}
+
 
   /**
    * The result of the statement.
@@ -111,6 +114,18 @@ public final class OutcomeBatch {
     long now = System.nanoTime();
     return column(
         Long[]::new, e -> Duration.ofNanos(now - e.endedAt).plus(e.outcome.took()).toMillis());
+  }
+
+  /** The outcomes that the statement recorded. */
+  public List<RecordedOutcome> recorded(Recorded written) {
+    List<RecordedOutcome> recorded = new ArrayList<>(written.positions().size());
+    for (int i = 0; i < entries.size(); i++) {
+      if (written.positions().contains(i + 1L)) {
+        Entry entry = entries.get(i);
+        recorded.add(new RecordedOutcome(entry.outcome, entry.verdict.status()));
+      }
+    }
+    return recorded;
   }
 
   /** Hands over each outcome that the statement recorded, with what followed from it. */
