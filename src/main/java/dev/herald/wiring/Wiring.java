@@ -36,6 +36,7 @@ import dev.herald.dispatch.Circuit;
 import dev.herald.dispatch.Claim;
 import dev.herald.dispatch.ClaimPlanner;
 import dev.herald.dispatch.DeliveryThreads;
+import dev.herald.dispatch.FailedStep;
 import dev.herald.dispatch.Gate;
 import dev.herald.dispatch.Shutdown;
 import dev.herald.event.EventReader;
@@ -293,6 +294,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     stops = new RouteStops();
     camel.setShutdownStrategy(stops);
     camel.addRoutePolicyFactory(stops.starts());
+    camel.getCamelContextExtension().addInterceptStrategy(new FailedStep(RouteGroups.DELIVERY));
     circuit =
         new Circuit(settings.circuit(), settings.dispatch(), System::nanoTime, () -> gate.busy());
     RetryPolicy policy = new RetryPolicy(settings, circuit::othersGetThrough);
