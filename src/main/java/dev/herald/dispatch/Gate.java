@@ -18,6 +18,8 @@ import org.apache.camel.Exchange;
 import org.apache.camel.InvalidPayloadException;
 import org.apache.camel.Processor;
 import org.apache.camel.support.SynchronizationAdapter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The step before a message's delivery: checks whether the message may still be posted. If not, the
@@ -25,6 +27,8 @@ import org.apache.camel.support.SynchronizationAdapter;
  * Thread-safe.
  */
 public final class Gate implements Processor {
+  private static final Logger LOG = LoggerFactory.getLogger(Gate.class);
+
   private final long needed;
   private final RetryPolicy policy;
   private final Circuit circuit;
@@ -147,7 +151,9 @@ public final class Gate implements Processor {
                 "the route ended without an outcome; its last step must be outcomeClassifier");
       }
       FailStop.passOn(failure);
-      return classifier.failed(delivery.message(), failure, delivery.posts());
+      String place = FailedStep.of(exchange);
+      LOG.debug("Message {} failed at {}", delivery.message().id(), place, failure);
+      return classifier.failed(delivery.message(), failure, place, delivery.posts());
     }
   }
 }

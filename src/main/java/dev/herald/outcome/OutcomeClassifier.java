@@ -61,35 +61,36 @@ public final class OutcomeClassifier implements Processor {
   /**
    * Classifies a failure of the delivery route.
    *
+   * @param place the step that failed, its route, file and line; empty if no step did
    * @param posts the route's POSTs up to the failure
    */
-  public Outcome failed(ClaimedMessage message, Exception failure, Posts posts) {
+  public Outcome failed(ClaimedMessage message, Exception failure, String place, Posts posts) {
     Duration asked = retryAfter.wait(posts.retryAfter(), posts.date());
     if (failure instanceof WebhookException webhook && (webhook.written() || !accepted(posts))) {
       Kind kind = webhook.written() ? Kind.MAYBE_SENT : Kind.NOT_SENT;
       return failed(message, kind, null, webhook.getMessage(), asked);
     }
+    String why =
+        "%s: %s"
+            .formatted(
+                place.isEmpty() ? "" : ", at " + place, StepFailure.inWords(failure, message));
     return switch (posts.last()) {
       case BEFORE ->
           failed(
-              message,
-              Kind.MISCONFIGURED,
-              null,
-              "the route failed before the POST: " + failure,
-              asked);
+              message, Kind.MISCONFIGURED, null, "the route failed before the POST" + why, asked);
       case UNANSWERED ->
           failed(
               message,
               Kind.MAYBE_SENT,
               null,
-              "the route failed after an unanswered POST: " + failure,
+              "the route failed after an unanswered POST" + why,
               asked);
       case ANSWERED ->
           failed(
               message,
               kind(posts.status()),
               posts.status(),
-              "the route failed after the answer: " + failure,
+              "the route failed after the answer" + why,
               asked);
     };
   }

@@ -40,6 +40,7 @@ import dev.herald.dispatch.Circuit;
 import dev.herald.dispatch.Claim;
 import dev.herald.dispatch.ClaimPlanner;
 import dev.herald.dispatch.DeliveryThreads;
+import dev.herald.dispatch.FailedStep;
 import dev.herald.dispatch.Gate;
 import dev.herald.dispatch.Shutdown;
 import dev.herald.event.EventReader;
@@ -292,6 +293,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     stops = new RouteStops();
     camel.setShutdownStrategy(stops);
     camel.addRoutePolicyFactory(stops.starts());
+    camel.getCamelContextExtension().addInterceptStrategy(new FailedStep(RouteGroups.DELIVERY));
     circuit =
         new Circuit(settings.circuit(), settings.dispatch(), System::nanoTime, () -> gate.busy());
     RetryPolicy policy = new RetryPolicy(settings, circuit::othersGetThrough);

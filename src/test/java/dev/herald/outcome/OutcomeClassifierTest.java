@@ -112,8 +112,9 @@ class OutcomeClassifierTest {
   void should_believe_a_step_that_nothing_was_sent_unless_an_answer_says_otherwise(
       int status, Kind kind) {
     WebhookException notSent = new WebhookException("the token was refused");
-    assertThat(outcomes.failed(MESSAGE, notSent, answered(status, null)).kind()).isEqualTo(kind);
-    assertThat(outcomes.failed(MESSAGE, notSent, Posts.NONE).kind()).isEqualTo(Kind.NOT_SENT);
+    assertThat(outcomes.failed(MESSAGE, notSent, "", answered(status, null)).kind())
+        .isEqualTo(kind);
+    assertThat(outcomes.failed(MESSAGE, notSent, "", Posts.NONE).kind()).isEqualTo(Kind.NOT_SENT);
   }
 
   @Test
@@ -121,7 +122,7 @@ class OutcomeClassifierTest {
     Posts posts = answered(429, "Sat, 21 Nov 2026 09:37:00 GMT");
     Exception[] failures = {new IllegalStateException(), new WebhookException("no connection")};
     for (Exception failure : failures) {
-      assertThat(outcomes.failed(MESSAGE, failure, posts))
+      assertThat(outcomes.failed(MESSAGE, failure, "", posts))
           .extracting(Outcome::kind, Outcome::retryAfter)
           .containsExactly(Kind.NOT_SENT, Duration.ofMinutes(1));
     }

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.herald.dev.SampleWebhook;
+import dev.herald.message.ClaimedMessage;
 import dev.herald.testing.Api;
 import dev.herald.testing.Api.Answer;
 import dev.herald.testing.EditedRoutes;
@@ -16,12 +17,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.apache.camel.Variable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Routes that an operator wrote are treated like Herald's own. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -65,6 +69,38 @@ class EditedFlowIT {
             - throwException: {exceptionType: java.lang.IllegalStateException, message: edited badly}
       """;
 
+  /** Each fails, and libraries quote what they choke on. */
+  private static final String FAILING_BEFORE_THE_POST =
+      """
+      - choice:
+          when:
+            - simple: "${variable.message.content} starts with 'simple '"
+              steps:
+                - setHeader: {name: X-Title, expression: {simple: {expression: "${variable.message.content.title}"}}}
+            - simple: "${variable.message.content} starts with 'number '"
+              steps:
+                - setBody: {expression: {simple: {expression: "${variable.message.content}"}}}
+                - convertBodyTo: {type: java.lang.Integer}
+            - simple: "${variable.message.content} starts with 'json '"
+              steps:
+                - setBody: {expression: {simple: {expression: "${variable.message.content}"}}}
+                - unmarshal: {json: {library: Jackson}}
+            - simple: "${variable.message.content} starts with 'bean '"
+              steps:
+                - bean: {id: check-tariff, beanType: dev.herald.scenario.EditedFlowIT, method: quotes}
+            - simple: "${variable.message.content} starts with 'throw '"
+              steps:
+                - throwException:
+                    exceptionType: java.lang.IllegalStateException
+                    message: "no tariff for ${variable.message.content} to ${variable.message.phoneNumber}"
+            - simple: "${variable.message.content} starts with 'http '"
+              steps:
+                - toD: {uri: "http://127.0.0.1:9/?to=${variable.message.phoneNumber}&text=${variable.message.content}"}
+            - simple: "${variable.message.content} starts with 'sql '"
+              steps:
+                - to: {uri: "sql:SELECT CAST(:#${variable.message.content} AS int)"}
+      """;
+
   @TempDir static Path folder;
   private static SampleWebhook webhook;
   private static Node node;
@@ -78,6 +114,7 @@ class EditedFlowIT {
     sql = new Sql(database);
     String routes =
         EditedRoutes.in(folder)
+            .before(EditedRoutes.POST, FAILING_BEFORE_THE_POST.indent(8))
             .before(EditedRoutes.POST, "- to: {uri: direct:look-up-tariff}".indent(8))
             .before(EditedRoutes.LAST, FAILING_AFTER_THE_ANSWER.indent(8))
             .pattern();
@@ -148,6 +185,46 @@ class EditedFlowIT {
                 id))
         .isEqualTo(1000);
     api.delete("/api/v1/messages/" + id).expect(204);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          simple | setHeader | there is no method of that name
+          number | convertBodyTo | a text is not a number
+          json | unmarshal | a text is not JSON, at line 1, column
+          bean | check-tariff | cannot send *** *** is *** to +***
+          throw | throwException | no tariff for *** *** is *** to +***
+          http | toD | no connection to the server that it calls
+          sql | to | the database refused a statement with SQLSTATE 22P02
+          """)
+  void should_tell_which_step_failed_and_why_without_the_message(
+      String kind, String step, String reason) {
+    String id = api.create(kind + " Zanzibar is \u015fifre774411");
+    JsonNode message =
+        await()
+            .until(
+                () -> api.get("/api/v1/messages/" + id).expect(200).body(),
+                shown -> shown.path("failedAttempts").size() > 0);
+    await()
+        .until(
+            () ->
+                api.delete("/api/v1/messages/" + id).status() == 204
+                    || api.status(id).equals("FAILED"));
+    assertThat(message.path("lastError").asText())
+        .matches(
+            "the route failed before the POST, at step %s of route deliver-message [(].*/deliver[.]camel[.]yaml:\\d+[)]: .*"
+                .formatted(step))
+        .contains("): " + reason)
+        .doesNotContain("Zanzibar", "ifre", "774411", "55512345", "Exception:", "java.", "\n");
+  }
+
+  /** Of an operator: it says more than it should. */
+  public static void quotes(@Variable("message") ClaimedMessage message) {
+    throw new IllegalArgumentException(
+        "java.lang.String: cannot send " + message.content() + " to " + message.phoneNumber());
   }
 
   @Test
