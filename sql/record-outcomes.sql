@@ -22,6 +22,7 @@ WITH outcome AS (
         lease_until = NULL,
         webhook_message_id = o.webhook_message_id,
         last_error = CASE WHEN o.status <> 'SENT' THEN coalesce(o.error, CASE WHEN o.status = 'PENDING' THEN m.last_error END) END,
+        last_class = CASE WHEN o.status <> 'SENT' THEN coalesce(o.class, m.last_class) END,
         updated_at = now(),
         status_at = CASE WHEN o.status = 'PENDING' THEN m.status_at ELSE now() END,
         sent_at = CASE WHEN o.status = 'SENT' THEN now() END,

@@ -1,7 +1,6 @@
 package dev.herald.wiring;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.networknt.schema.JsonSchema;
 import dev.herald.api.Admission;
 import dev.herald.api.ApiKeys;
 import dev.herald.api.ApiServer;
@@ -116,6 +115,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
       Map.of(
           ClaimedMessage.class, (RowMapper<ClaimedMessage>) ClaimedMessage::read,
           Message.class, (RowMapper<Message>) Message::read,
+          MessageQueries.Row.class, (RowMapper<MessageQueries.Row>) MessageQueries.Row::read,
           Message.Attempt.class, (RowMapper<Message.Attempt>) Message.Attempt::read,
           Intake.EarlierMessage.class,
               (RowMapper<Intake.EarlierMessage>) Intake.EarlierMessage::read,
@@ -148,6 +148,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private SSLContext webhookTls;
   private SSLContext redisTls;
   private PhoneNumbers phoneNumbers;
+  private NewMessages newMessages;
   private RouteCalls calls;
   private Json json;
   private ExceptionMapper exceptions;
@@ -197,14 +198,16 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     camel.addComponent("direct", new SwappableDirect());
     settings = SettingsReader.read(configuration, development);
     warnOfShortKeys();
+    phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
+    newMessages = new NewMessages(phoneNumbers, Clock.systemUTC());
     CompletableFuture<Contract> loading =
         CompletableFuture.supplyAsync(
             () ->
                 Contract.load(
                     Path.of("openapi.yaml"),
                     settings.messages().minLength(),
-                    settings.messages().maxLength()));
-    phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
+                    settings.messages().maxLength(),
+                    newMessages::faults));
     calls = new RouteCalls(camel.createProducerTemplate(), turnstile);
     json = new Json();
     metrics =
@@ -364,11 +367,10 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     if (continuous && !checkOnly && !database.pooler()) {
       listener = new DueListener(database, planner::wake);
     }
-    NewMessages newMessages = new NewMessages(phoneNumbers, Clock.systemUTC());
-    JsonSchema body = contract.operation("createMessage").body().orElseThrow();
+    Contract.Body body = contract.operation("createMessage").body().orElseThrow();
     registry.bind("newMessages", newMessages);
     registry.bind("intake", intake);
-    registry.bind("records", new Records(bytes -> Contract.read(body, bytes), newMessages, intake));
+    registry.bind("records", new Records(body::read, newMessages, intake));
   }
 
   private void bindMessages() {

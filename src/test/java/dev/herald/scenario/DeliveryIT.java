@@ -166,6 +166,9 @@ class DeliveryIT {
     JsonNode failed = awaitStatus(id, "FAILED");
     assertThat(failed.path("attempts").asInt()).isEqualTo(3);
     assertThat(failed.path("lastError").asText()).contains("500");
+    String maybeSent = "/api/v1/messages?class=MAYBE_SENT&limit=500";
+    assertThat(api.get(maybeSent).expect(200).body().path("items").findValuesAsText("id"))
+        .contains(id);
     assertThat(webhook.posts()).hasSize(3);
 
     AtomicInteger again = new AtomicInteger();
@@ -174,6 +177,8 @@ class DeliveryIT {
     assertThat(retried.path("status").asText()).isEqualTo("PENDING");
     assertThat(retried.path("attempts").asInt()).isZero();
     JsonNode sent = awaitStatus(id, "SENT");
+    assertThat(api.get(maybeSent).expect(200).body().path("items").findValuesAsText("id"))
+        .doesNotContain(id);
     assertThat(sent.path("attempts").asInt()).as("since the retry").isEqualTo(2);
     assertThat(sent.path("failedAttempts").findValuesAsText("number"))
         .as("in its life")
