@@ -3,12 +3,15 @@
 -- on created_at is also a bound on the id, with a margin for the nodes' clocks, and no page reads more than it must.
 -- Each status asked for is read in the order of its own index, and the lists are merged as far as the page needs; with a number,
 -- a reference or a class, that one's index leads instead. No index has the time of change, which would double what a receipt
--- writes: the rest is read in order, at most so many messages, and the last of them has is_end even if it does not fit.
+-- writes: the messages are read in order, at most so many, and the last of them has is_end even if it does not fit.
 -- Leased messages are among the first 10,000 due ones, because a claim takes the oldest.
 SELECT *, coalesce(lease_until > now(), false) AS leased
 FROM (
     SELECT *,
-        updated_at >= :#${variable.query.updatedFrom}::timestamptz AND updated_at < :#${variable.query.updatedTo}::timestamptz AS fits,
+        updated_at >= :#${variable.query.updatedFrom}::timestamptz AND updated_at < :#${variable.query.updatedTo}::timestamptz
+            AND (:#${variable.query.status}::text[] IS NULL OR status = ANY (:#${variable.query.status}::text[]))
+            AND (:#${variable.query.leased}::boolean IS NULL OR status <> 'PENDING'
+                 OR coalesce(lease_until > now(), false) = :#${variable.query.leased}::boolean) AS fits,
         row_number() OVER (ORDER BY id DESC) = :#${variable.query.reads} AS is_end
     FROM (
         SELECT *
@@ -20,8 +23,8 @@ FROM (
                AND (:#${variable.query.phoneNumber}::text IS NULL OR phone_number = :#${variable.query.phoneNumber}::text)
                AND (:#${variable.query.reference}::text IS NULL OR reference = :#${variable.query.reference}::text)
                AND (:#${variable.query.failureClass}::text IS NULL OR last_class = :#${variable.query.failureClass}::text)
-               AND (:#${variable.query.status}::text[] IS NULL OR status = ANY (:#${variable.query.status}::text[]))
-               AND (:#${variable.query.leased}::boolean IS NULL OR status <> 'PENDING'
+               AND (:#${variable.query.byUpdate} OR :#${variable.query.status}::text[] IS NULL OR status = ANY (:#${variable.query.status}::text[]))
+               AND (:#${variable.query.byUpdate} OR :#${variable.query.leased}::boolean IS NULL OR status <> 'PENDING'
                     OR coalesce(lease_until > now(), false) = :#${variable.query.leased}::boolean)
              ORDER BY id DESC LIMIT :#${variable.query.reads})
             UNION ALL

@@ -30,6 +30,9 @@ public final class MessageQueries {
   /** What a page by the time of change reads at most: there is no index for that. */
   private static final int MOST_READ = 5_000;
 
+  /** The statuses with an index in the order of ids. */
+  private static final Set<String> FEW = Set.of("FAILED", "UNKNOWN", "CANCELLED", "EXPIRED");
+
   private static final UUID FIRST_ID = new UUID(0, 0);
   private static final UUID LAST_ID = new UUID(-1, -1);
   private static final Pattern E164 = Pattern.compile("\\+[1-9][0-9]{1,14}");
@@ -56,11 +59,12 @@ public final class MessageQueries {
    *
    * @param lists the statuses, as they are stored, whose messages are read in their order and
    *     merged; null if all messages are read, or those with another filter
-   * @param status what those must have besides; null for any
+   * @param status one of these, where {@code lists} is null; null for any
    * @param leased of the PENDING ones whether a claim holds them: what tells SENDING from PENDING;
    *     null for either
    * @param from inclusive, as are the others
    * @param to exclusive, as are the others
+   * @param byUpdate whether the time of change restricts: then each message that is read counts
    * @param reads how many messages are read at most
    */
   public record Messages(
@@ -76,6 +80,7 @@ public final class MessageQueries {
       OffsetDateTime updatedTo,
       UUID fromId,
       UUID toId,
+      boolean byUpdate,
       int reads,
       int limit,
       int offset)
@@ -154,7 +159,11 @@ public final class MessageQueries {
         status == null
             ? null
             : asked.stream().map(MessageQueries::storedStatus).distinct().toArray(String[]::new);
-    boolean another = phoneNumber != null || reference != null || failureClass != null;
+    boolean another =
+        phoneNumber != null
+            || reference != null
+            || failureClass != null
+            || updated && !FEW.containsAll(asked);
     return new Messages(
         another ? null : stored,
         another ? stored : null,
@@ -172,6 +181,7 @@ public final class MessageQueries {
             toTime == null ? LAST_ID : firstId(toTime.plus(CLOCK_ROOM)),
             // A message is not updated before it is accepted.
             updatedToTime == null ? LAST_ID : firstId(updatedToTime.plus(CLOCK_ROOM))),
+        updated,
         updated ? MOST_READ : size + 1 + skipped,
         size,
         skipped);

@@ -224,6 +224,14 @@ class MessageQueriesTest {
     Messages query =
         queries.messages(null, null, null, null, null, null, time, time, 2, null, null);
     assertThat(query.reads()).isEqualTo(5_000);
+    assertThat(query.byUpdate()).isTrue();
+    Messages failed =
+        queries.messages("FAILED", null, null, null, null, null, time, null, null, null, null);
+    assertThat(failed.lists()).as("has an index").containsExactly("FAILED");
+    Messages mixed =
+        queries.messages("FAILED,SENT", null, null, null, null, null, time, null, null, null, null);
+    assertThat(mixed.lists()).as("would read too much to find 5,000").isNull();
+    assertThat(mixed.status()).containsExactlyInAnyOrder("FAILED", "SENT");
     assertThat(query.toId())
         .as("accepted before it was changed")
         .isEqualTo(MessageQueries.firstId(Instant.parse("2030-01-01T00:05:00Z")));
