@@ -86,7 +86,8 @@ WITH bucket AS (
     ON CONFLICT DO NOTHING
 )
 UPDATE message m
-SET claim_id = :#${variable.claim.id}, lease_until = now() + :#${variable.claim.leaseMs} * interval '1 ms', attempts = m.attempts + 1
+SET claim_id = :#${variable.claim.id}, lease_until = now() + :#${variable.claim.leaseMs} * interval '1 ms', attempts = m.attempts + 1,
+    last_class = CASE WHEN due.claim_id IS NULL THEN m.last_class ELSE 'MAYBE_SENT' END
 FROM due
 WHERE m.id = due.id
 RETURNING m.id, m.claim_id, m.phone_number, m.content, m.attempts, m.max_attempts, m.correlation_id,

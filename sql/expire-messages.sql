@@ -17,6 +17,7 @@ WITH over AS (
         last_error = CASE
             WHEN over.claim_id IS NULL THEN 'it expired before it could be sent'
             ELSE 'it expired, and may have been sent: the lease ran out before the outcome was recorded' END,
+        last_class = CASE WHEN over.claim_id IS NULL THEN m.last_class ELSE 'MAYBE_SENT' END,
         updated_at = now(),
         status_at = now()
     FROM over

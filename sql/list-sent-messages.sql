@@ -1,5 +1,5 @@
 -- Called by route listSentMessages: one page, the last sent first, and one more row to know whether another follows.
-SELECT m.*, false AS leased
+SELECT m.*, false AS leased, true AS fits, false AS is_end
 FROM message m
 WHERE m.status = 'SENT'
   AND (:#${variable.query.from}::text IS NULL OR m.sent_at >= :#${variable.query.from}::timestamptz)

@@ -1,4 +1,4 @@
--- Called by route housekeeping: removes messages that ended more than retention.sent ago, with their attempts, and
+-- Called by route housekeeping: removes messages that ended more than retention.finished ago, with their attempts, and
 -- expired idempotency keys; a few each second, so that it blocks nothing.
 -- Guarantees: PENDING and UNKNOWN messages stay, the tally stays right, and rows that someone else is changing are
 -- skipped. A message that ended early has an even earlier id (UUIDv7), which keeps the search short.

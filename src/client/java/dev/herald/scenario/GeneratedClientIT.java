@@ -9,6 +9,7 @@ import dev.herald.client.ApiException;
 import dev.herald.client.api.MessagesApi;
 import dev.herald.client.model.Delivery;
 import dev.herald.client.model.Message;
+import dev.herald.client.model.MessageChange;
 import dev.herald.client.model.MessagePage;
 import dev.herald.client.model.NewMessage;
 import dev.herald.client.model.Receipt;
@@ -70,8 +71,23 @@ class GeneratedClientIT {
     assertThat(batch).hasSize(2);
     MessagePage page =
         messages.listMessages(
-            Status.PENDING, "+905551234567", "order-1", null, null, 1, null, null);
+            List.of(Status.PENDING, Status.SENDING),
+            "+905551234567",
+            "order-1",
+            null,
+            null,
+            null,
+            null,
+            null,
+            1,
+            null,
+            null);
     assertThat(page.getItems()).extracting(Message::getId).containsExactly(created.getId());
+
+    Message changed =
+        messages.patchMessage(created.getId(), new MessageChange().content("much later"));
+    assertThat(changed.getContent()).isEqualTo("much later");
+    assertThat(changed.getSendAt()).as("not named").isEqualTo(created.getSendAt());
 
     messages.cancelMessage(created.getId());
     assertThat(messages.getMessage(created.getId()).getStatus()).isEqualTo(Status.CANCELLED);

@@ -2,7 +2,9 @@ package dev.herald.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.IntNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
@@ -30,8 +32,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * {@code openapi.yaml} at work: which operation a request is for, and what is wrong with its
@@ -42,7 +47,12 @@ public final class Contract {
   private static final Set<String> METHODS = Set.of("get", "post", "put", "delete", "patch");
   private static final Pattern NAME_IN_PATH = Pattern.compile("\\{([^}]+)}");
 
+  /** The schemas of messages as clients write them. */
+  private static final List<String> MESSAGES =
+      List.of("#/components/schemas/NewMessage", "#/components/schemas/MessageChange");
+
   private final JsonNode document;
+  private final Function<JsonNode, List<FieldError>> ofMessages;
   private final JsonSchemaFactory schemas;
   private final SchemaValidatorsConfig validation =
       SchemaValidatorsConfig.builder()
@@ -75,7 +85,7 @@ public final class Contract {
       Map<String, JsonSchema> path,
       Map<String, JsonSchema> query,
       Map<String, JsonSchema> headers,
-      Optional<JsonSchema> body,
+      Optional<Body> body,
       boolean bodyRequired) {
     /** Whether it needs a key. */
     boolean secured() {
@@ -83,8 +93,57 @@ public final class Contract {
     }
   }
 
-  private Contract(JsonNode document) {
+  /**
+   * What a body must be like.
+   *
+   * @param more finds what a schema cannot say; a body may break the schema, too
+   */
+  public record Body(JsonSchema schema, Function<JsonNode, List<FieldError>> more) {
+
+    /**
+     * Reads a body.
+     *
+     * @throws ProblemException for what is not JSON, or not as the schema wants it
+     */
+    public JsonNode read(byte[] bytes) {
+      JsonNode body = Json.read(bytes);
+      require(body);
+      return body;
+    }
+
+    /**
+     * Checks a body.
+     *
+     * @throws ProblemException for one that is not as the schema wants it
+     */
+    void require(JsonNode body) {
+      List<FieldError> errors = check(body);
+      if (!errors.isEmpty()) {
+        throw new ProblemException(Problem.of(Type.INVALID, errors));
+      }
+    }
+
+    /**
+     * What is wrong with a body, one entry for each bad field. A body that is as the schema wants
+     * it has nothing: what a schema cannot say is its route's to check. One that is not must not
+     * hide that.
+     */
+    List<FieldError> check(JsonNode body) {
+      List<FieldError> errors = new ArrayList<>();
+      schema.validate(body).forEach(message -> errors.add(RuleTexts.explain(message, null)));
+      if (!errors.isEmpty()) {
+        Set<String> told = errors.stream().map(FieldError::pointer).collect(Collectors.toSet());
+        more.apply(body).stream()
+            .filter(error -> !told.contains(error.pointer()))
+            .forEach(errors::add);
+      }
+      return errors;
+    }
+  }
+
+  private Contract(JsonNode document, Function<JsonNode, List<FieldError>> ofMessages) {
     this.document = document;
+    this.ofMessages = ofMessages;
     this.schemas =
         JsonSchemaFactory.builder()
             .metaSchema(OpenApi30.getInstance())
@@ -97,19 +156,24 @@ public final class Contract {
   /**
    * @param minLength {@code message.min-length}, which the served document and the check both take
    * @param maxLength {@code message.max-length}, the same
+   * @param ofMessages finds what a schema cannot say of a body with messages
    * @throws ConfigurationException if the file cannot be read, or is not Herald's contract
    */
-  public static Contract load(Path file, int minLength, int maxLength) {
+  public static Contract load(
+      Path file, int minLength, int maxLength, Function<JsonNode, List<FieldError>> ofMessages) {
     try {
       JsonNode document = new ObjectMapper(new YAMLFactory()).readTree(file.toFile());
-      JsonNode content = document.at("/components/schemas/NewMessage/properties/content");
-      if (!(content instanceof ObjectNode rules)) {
-        throw new ConfigurationException(
-            file + " has no schema NewMessage with a property content; put it back");
+      for (String schema : MESSAGES) {
+        JsonNode content = document.at(schema.substring(1) + "/properties/content");
+        if (!(content instanceof ObjectNode rules)) {
+          throw new ConfigurationException(
+              "%s has no schema %s with a property content; put it back"
+                  .formatted(file, schema.substring(schema.lastIndexOf('/') + 1)));
+        }
+        rules.set("minLength", IntNode.valueOf(minLength));
+        rules.set("maxLength", IntNode.valueOf(maxLength));
       }
-      rules.set("minLength", IntNode.valueOf(minLength));
-      rules.set("maxLength", IntNode.valueOf(maxLength));
-      return new Contract(document);
+      return new Contract(document, ofMessages);
     } catch (IOException e) {
       throw new ConfigurationException(file + " cannot be read: " + e.getMessage());
     }
@@ -165,42 +229,24 @@ public final class Contract {
   public static List<FieldError> check(String name, JsonSchema schema, String value) {
     return schema.validate(typed(schema, value)).stream()
         .map(message -> RuleTexts.explain(message, name))
+        .distinct()
         .toList();
   }
 
-  /** What is wrong with a body, one entry for each bad field. */
-  public static List<FieldError> check(JsonSchema schema, JsonNode body) {
-    return schema.validate(body).stream().map(message -> RuleTexts.explain(message, null)).toList();
-  }
-
-  /**
-   * Reads a body that an operation takes.
-   *
-   * @throws ProblemException for what is not JSON, or not as the operation's schema wants it
-   */
-  public static JsonNode read(JsonSchema schema, byte[] body) {
-    JsonNode node = Json.read(body);
-    require(schema, node);
-    return node;
-  }
-
-  /**
-   * Checks a body.
-   *
-   * @throws ProblemException for one that is not as the schema wants it
-   */
-  static void require(JsonSchema schema, JsonNode body) {
-    List<FieldError> errors = check(schema, body);
-    if (!errors.isEmpty()) {
-      throw new ProblemException(Problem.of(Type.INVALID, errors));
-    }
-  }
-
+  /** A list is written with commas. */
   private static JsonNode typed(JsonSchema schema, String value) {
-    boolean integer = "integer".equals(schema.getSchemaNode().path("type").asText());
-    return integer && value.matches("-?\\d{1,9}")
-        ? IntNode.valueOf(Integer.parseInt(value))
-        : TextNode.valueOf(value);
+    return switch (schema.getSchemaNode().path("type").asText()) {
+      case "integer" ->
+          value.matches("-?\\d{1,9}")
+              ? IntNode.valueOf(Integer.parseInt(value))
+              : TextNode.valueOf(value);
+      case "array" -> {
+        ArrayNode list = JsonNodeFactory.instance.arrayNode();
+        Stream.of(value.split(",", -1)).forEach(list::add);
+        yield list;
+      }
+      default -> TextNode.valueOf(value);
+    };
   }
 
   private void addPath(String path, JsonNode item) {
@@ -235,7 +281,9 @@ public final class Contract {
         parameters.getOrDefault(Place.PATH, Map.of()),
         parameters.getOrDefault(Place.QUERY, Map.of()),
         parameters.getOrDefault(Place.HEADER, Map.of()),
-        json ? Optional.of(schema(bodyAt + "/content/application~1json/schema")) : Optional.empty(),
+        json
+            ? Optional.of(body(schema(bodyAt + "/content/application~1json/schema")))
+            : Optional.empty(),
         body.path("required").asBoolean());
   }
 
@@ -252,6 +300,12 @@ public final class Contract {
               .formatted(operation.path("operationId").asText()));
     }
     return role;
+  }
+
+  private Body body(JsonSchema schema) {
+    JsonNode one = schema.getSchemaNode();
+    String name = (one.has("items") ? one.path("items") : one).path("$ref").asText();
+    return new Body(schema, MESSAGES.contains(name) ? ofMessages : any -> List.of());
   }
 
   private static int status(JsonNode responses) {

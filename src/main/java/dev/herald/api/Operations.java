@@ -1,7 +1,6 @@
 package dev.herald.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.networknt.schema.JsonSchema;
 import dev.herald.flow.Turnstile;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.vertx.core.buffer.Buffer;
@@ -169,10 +168,10 @@ public final class Operations extends DefaultRestOpenapiProcessorStrategy
   }
 
   /** Takes turns: this is pure computing, and more threads would only starve the server's own. */
-  private JsonNode read(JsonSchema schema, Buffer body) {
+  private JsonNode read(Contract.Body rules, Buffer body) {
     checking.acquireUninterruptibly();
     try {
-      return Contract.read(schema, body.getBytes());
+      return rules.read(body.getBytes());
     } finally {
       checking.release();
     }

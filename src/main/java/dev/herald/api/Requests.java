@@ -93,7 +93,7 @@ public final class Requests {
     }
     JsonNode body = exchange.getMessage().getBody(JsonNode.class);
     if (operation.bodyRequired() || body != null && operation.body().isPresent()) {
-      Contract.require(operation.body().get(), body);
+      operation.body().get().require(body);
     }
   }
 

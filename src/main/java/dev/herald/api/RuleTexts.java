@@ -34,6 +34,8 @@ final class RuleTexts {
       case "maxLength" -> "must have at most " + limit + " characters";
       case "minItems" -> "must have at least " + limit + (limit.asInt() == 1 ? " item" : " items");
       case "maxItems" -> "must have at most " + limit + " items";
+      case "minProperties" ->
+          "must name at least " + limit + (limit.asInt() == 1 ? " field" : " fields");
       case "maxProperties" -> "must have at most " + limit + " entries";
       case "minimum" -> "must be at least " + limit;
       case "maximum" -> "must be at most " + limit;

@@ -13,8 +13,8 @@ import java.util.Properties;
 import java.util.zip.CRC32;
 
 /**
- * The contract as a page to read and to try, at {@code /swagger/}. It is a fixed set of files, held
- * in memory by their paths, so no request can name another. Immutable.
+ * The contract as a page to read and to try, at {@code /swagger/}; {@code /} leads there. It is a
+ * fixed set of files, held in memory by their paths, so no request can name another. Immutable.
  */
 public final class SwaggerUi {
   /** The methods that are allowed here. */
@@ -54,9 +54,9 @@ public final class SwaggerUi {
     add("favicon-32x32.png", "image/png", webjar + "favicon-32x32.png");
   }
 
-  /** Whether a path is one of its files. */
+  /** Whether a path is one of its files, or leads to them. */
   boolean has(String path) {
-    return path.equals(AT) || files.containsKey(path);
+    return path.equals("/") || path.equals(AT) || files.containsKey(path);
   }
 
   /** Answers a GET or HEAD for a path that it has. */
@@ -64,7 +64,9 @@ public final class SwaggerUi {
     HttpServerResponse response = context.response();
     File file = files.get(context.normalizedPath());
     if (file == null) {
-      response.setStatusCode(308).putHeader("Location", "swagger/").end();
+      // Another page may stand at the root some day, but this one stays where it is.
+      int status = context.normalizedPath().equals(AT) ? 308 : 303;
+      response.setStatusCode(status).putHeader("Location", "swagger/").end();
       return;
     }
     response

@@ -14,7 +14,10 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Where the value of a key comes from: a system property, or else the environment, or else the
@@ -23,6 +26,11 @@ import java.util.stream.Stream;
  * SecretFile}; it is read once, too. Thread-safe.
  */
 public final class ConfigurationSources {
+  private static final Logger LOG = LoggerFactory.getLogger("dev.herald.Herald");
+
+  /** Keys that have another name now, and the name that they had. */
+  private static final Map<String, String> RENAMED = Map.of("retention.finished", "retention.sent");
+
   private final Properties overrides;
   private final Map<String, String> environment;
   private final Properties file;
@@ -56,11 +64,14 @@ public final class ConfigurationSources {
       throw new UncheckedIOException(e);
     }
     values.replaceAll((key, value) -> value.toString().stripTrailing());
-    return new ConfigurationSources(overrides, System.getenv(), values);
+    ConfigurationSources sources = new ConfigurationSources(overrides, System.getenv(), values);
+    sources.warnOfOldNames();
+    return sources;
   }
 
   /**
-   * The value of a key without the spaces around it, or nothing.
+   * The value of a key without the spaces around it, or nothing. Where a source has only the old
+   * name of the key, that counts.
    *
    * @throws ConfigurationException if it should come from a file and cannot
    */
@@ -83,11 +94,32 @@ public final class ConfigurationSources {
   }
 
   private Optional<String> written(String key) {
-    return Optional.ofNullable(overrides.getProperty(key))
-        .or(() -> Optional.ofNullable(System.getProperty(key)))
-        .or(() -> variables(key).map(environment::get).filter(Objects::nonNull).findFirst())
-        .or(() -> Optional.ofNullable(file.getProperty(key)))
+    return sources().flatMap(source -> given(source, key).stream()).findFirst();
+  }
+
+  private static Optional<String> given(UnaryOperator<String> source, String key) {
+    return Optional.ofNullable(source.apply(key))
+        .or(() -> Optional.ofNullable(RENAMED.get(key)).map(source))
         .map(String::strip);
+  }
+
+  private void warnOfOldNames() {
+    RENAMED.forEach(
+        (key, old) -> {
+          if (sources().anyMatch(source -> source.apply(old) != null)) {
+            LOG.warn("{} is now called {}; the old name still works, but rename it", old, key);
+          }
+        });
+  }
+
+  /** The first that has a key counts. */
+  private Stream<UnaryOperator<String>> sources() {
+    return Stream.of(
+        overrides::getProperty,
+        System::getProperty,
+        key ->
+            variables(key).map(environment::get).filter(Objects::nonNull).findFirst().orElse(null),
+        file::getProperty);
   }
 
   /** The keys that the file or the overrides have. */

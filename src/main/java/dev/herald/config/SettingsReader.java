@@ -197,7 +197,7 @@ public final class SettingsReader {
         read.integer("message.min-length", 1, 1_000_000),
         read.integer("message.max-length", 1, 1_000_000),
         read.region("phone.default-region"),
-        read.duration("retention.sent", Duration.ZERO, Duration.ofDays(36_500)));
+        read.duration("retention.finished", Duration.ZERO, Duration.ofDays(36_500)));
   }
 
   private static Settings.Receipts receipts(KeyReader read) {
@@ -285,7 +285,7 @@ public final class SettingsReader {
     Duration idempotencyTtl = settings.api().idempotencyTtl();
     if (!retention.isZero() && retention.compareTo(idempotencyTtl) < 0) {
       conflicts.add(
-          "retention.sent=%s must not be shorter than api.idempotency-ttl=%s; otherwise a repeated request could not return the messages of the first"
+          "retention.finished=%s must not be shorter than api.idempotency-ttl=%s; otherwise a repeated request could not return the messages of the first"
               .formatted(Durations.show(retention), Durations.show(idempotencyTtl)));
     }
     Duration idleWait = settings.dispatch().idleWait();

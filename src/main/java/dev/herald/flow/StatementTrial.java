@@ -392,7 +392,7 @@ final class StatementTrial {
         shown ->
             shown instanceof Message && holds("m.content = 'Another' AND m.status = 'PENDING'")
                 ? null
-                : "does not change a pending message; it must set phone_number, content, send_at and expires_at, and return the row");
+                : "does not change a pending message; it must set what :#${variable.change.names} names, and return the row");
     tryOut(
         RoutePart.DIRECT + "updateMessage",
         "update-message.sql",
@@ -515,7 +515,9 @@ final class StatementTrial {
     return JsonNodeFactory.instance
         .objectNode()
         .put("phoneNumber", FlowCheck.SAMPLE_NUMBER)
-        .put("content", "Another");
+        .put("content", "Another")
+        .putNull("sendAt")
+        .putNull("expiresAt");
   }
 
   /** The file that has the statement now: of the same name, or the only one on the way. */

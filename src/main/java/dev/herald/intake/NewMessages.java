@@ -3,6 +3,7 @@ package dev.herald.intake;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.uuid.Generators;
 import com.fasterxml.uuid.NoArgGenerator;
+import dev.herald.message.MessageChange;
 import dev.herald.message.PhoneNumbers;
 import dev.herald.message.Times;
 import dev.herald.problem.Problem;
@@ -55,14 +56,7 @@ public final class NewMessages {
    */
   public Checked of(@Body JsonNode body) {
     List<FieldError> errors = new ArrayList<>();
-    List<NewMessage> messages = new ArrayList<>(Math.max(1, body.size()));
-    if (body.isArray()) {
-      for (int i = 0; i < body.size(); i++) {
-        messages.add(read(body.get(i), "/" + i, errors));
-      }
-    } else {
-      messages.add(read(body, "", errors));
-    }
+    List<NewMessage> messages = read(body, errors);
     if (errors.isEmpty()) {
       return new Checked(messages, Optional.empty());
     }
@@ -73,7 +67,42 @@ public final class NewMessages {
     throw new ProblemException(problem);
   }
 
-  /** The same for a body that is one message and replaces another. */
+  /**
+   * The same faults, of a body that may break the contract's schema, too: a field that is missing
+   * or of another type is left to the schema.
+   */
+  public List<FieldError> faults(JsonNode body) {
+    List<FieldError> errors = new ArrayList<>();
+    read(body, errors);
+    return errors;
+  }
+
+  /** What replaces a message: all that it has, but for a time that the body does not name. */
+  public MessageChange replacement(@Body JsonNode body) {
+    return change(body, true);
+  }
+
+  /** What changes a message: only what the body names. */
+  public MessageChange patch(@Body JsonNode body) {
+    return change(body, false);
+  }
+
+  private MessageChange change(JsonNode body, boolean whole) {
+    List<String> names = new ArrayList<>();
+    body.fieldNames().forEachRemaining(names::add);
+    NewMessage message = one(body);
+    return new MessageChange(
+        whole,
+        names,
+        message.phoneNumber(),
+        message.content(),
+        message.sendAt(),
+        message.expiresAt(),
+        message.reference(),
+        message.metadata());
+  }
+
+  /** The same for a body that is one message. */
   public NewMessage one(@Body JsonNode body) {
     Checked checked = of(body);
     checked
@@ -85,22 +114,31 @@ public final class NewMessages {
     return checked.messages().get(0);
   }
 
+  private List<NewMessage> read(JsonNode body, List<FieldError> errors) {
+    List<NewMessage> messages = new ArrayList<>(Math.max(1, body.size()));
+    if (body.isArray()) {
+      for (int i = 0; i < body.size(); i++) {
+        messages.add(read(body.get(i), "/" + i, errors));
+      }
+    } else {
+      messages.add(read(body, "", errors));
+    }
+    return messages;
+  }
+
   private NewMessage read(JsonNode body, String pointer, List<FieldError> errors) {
     UUID id = ids.generate();
-    String phoneNumber =
-        phoneNumbers
-            .normalize(body.path("phoneNumber").textValue())
-            .orElseGet(
-                () -> {
-                  errors.add(
-                      new FieldError(
-                          pointer + "/phoneNumber",
-                          "phone-number",
-                          "is not a valid phone number; " + phoneNumbers.example()));
-                  return null;
-                });
+    String written = body.path("phoneNumber").textValue();
+    String phoneNumber = written == null ? null : phoneNumbers.normalize(written).orElse(null);
+    if (written != null && phoneNumber == null) {
+      errors.add(
+          new FieldError(
+              pointer + "/phoneNumber",
+              "phone-number",
+              "is not a valid phone number; " + phoneNumbers.example()));
+    }
     String content = body.path("content").textValue();
-    if (content.isBlank()) {
+    if (content != null && content.isBlank()) {
       errors.add(new FieldError(pointer + "/content", "text", "must not be blank"));
     }
     Instant sendAt = time(body.path("sendAt"), pointer + "/sendAt", errors);
@@ -140,7 +178,7 @@ public final class NewMessages {
   }
 
   private static Instant time(JsonNode value, String pointer, List<FieldError> errors) {
-    if (value.isMissingNode()) {
+    if (!value.isTextual()) {
       return null;
     }
     try {

@@ -1,5 +1,7 @@
 package dev.herald.message;
 
+import dev.herald.problem.Problem;
+import dev.herald.problem.Problem.FieldError;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
 import java.util.List;
@@ -46,7 +48,24 @@ public final class MessageAnswers {
   }
 
   /**
-   * Says why a message could not be replaced or cancelled.
+   * Says why a message could not be changed.
+   *
+   * @throws ProblemException always
+   */
+  public void notChanged(
+      @Body Message message, @Variable("id") String id, @Variable("change") MessageChange change) {
+    found(message, id);
+    if ("PENDING".equals(message.status())) {
+      List<FieldError> faults = change.faults(message);
+      if (!faults.isEmpty()) {
+        throw new ProblemException(Problem.of(Type.INVALID, faults));
+      }
+    }
+    notPending(message, id);
+  }
+
+  /**
+   * Says why a message could not be cancelled.
    *
    * @throws ProblemException always
    */

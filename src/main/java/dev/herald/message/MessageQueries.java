@@ -5,12 +5,18 @@ import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.FieldError;
 import dev.herald.problem.Problem.Type;
 import dev.herald.problem.ProblemException;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
@@ -20,6 +26,15 @@ import org.apache.camel.Variable;
  */
 public final class MessageQueries {
   private static final int DEFAULT_LIMIT = 50;
+
+  /** What a page by the time of change reads at most: there is no index for that. */
+  private static final int MOST_READ = 5_000;
+
+  /** The statuses with an index in the order of ids. */
+  private static final Set<String> FEW = Set.of("FAILED", "UNKNOWN", "CANCELLED", "EXPIRED");
+
+  private static final UUID FIRST_ID = new UUID(0, 0);
+  private static final UUID LAST_ID = new UUID(-1, -1);
   private static final Pattern E164 = Pattern.compile("\\+[1-9][0-9]{1,14}");
 
   /** How far a node's clock may be from the database's for a bound on time to be a bound on ids. */
@@ -31,33 +46,80 @@ public final class MessageQueries {
     this.phoneNumbers = phoneNumbers;
   }
 
+  /** What a page is made of. */
+  public interface Query {
+    int limit();
+
+    /** The cursor of the page that follows a message. */
+    String cursor(Message last);
+  }
+
   /**
-   * What a list statement takes. A null does not restrict.
+   * What {@code sql/list-messages.sql} takes.
    *
-   * @param status as it is stored
-   * @param leased whether a claim holds it: what tells SENDING from PENDING
-   * @param from inclusive
-   * @param to exclusive
-   * @param afterTime of the last row of the page before, where the order is by time
-   * @param afterId of the last row of the page before
+   * @param lists the statuses, as they are stored, whose messages are read in their order and
+   *     merged; null if all messages are read, or those with another filter
+   * @param status one of these, where {@code lists} is null; null for any
+   * @param leased of the PENDING ones whether a claim holds them: what tells SENDING from PENDING;
+   *     null for either
+   * @param from inclusive, as are the others
+   * @param to exclusive, as are the others
+   * @param byUpdate whether the time of change restricts: then each message that is read counts
+   * @param reads how many messages are read at most
    */
-  public record Query(
-      String status,
+  public record Messages(
+      String[] lists,
+      String[] status,
       Boolean leased,
       String phoneNumber,
       String reference,
-      String from,
-      String to,
+      String failureClass,
+      OffsetDateTime from,
+      OffsetDateTime to,
+      OffsetDateTime updatedFrom,
+      OffsetDateTime updatedTo,
       UUID fromId,
       UUID toId,
-      String afterTime,
-      UUID afterId,
+      boolean byUpdate,
+      int reads,
       int limit,
-      int offset,
-      boolean byTimeSent) {
+      int offset)
+      implements Query {
 
-    private String cursor(Message last) {
-      return byTimeSent ? last.sentAt() + "_" + last.id() : last.id().toString();
+    @Override
+    public String cursor(Message last) {
+      return last.id().toString();
+    }
+  }
+
+  /**
+   * What {@code sql/list-sent-messages.sql} takes. A null does not restrict.
+   *
+   * @param from inclusive
+   * @param to exclusive
+   * @param afterTime of the last message of the page before
+   * @param afterId the same
+   */
+  public record SentMessages(
+      String from, String to, String afterTime, UUID afterId, int limit, int offset)
+      implements Query {
+
+    @Override
+    public String cursor(Message last) {
+      return last.sentAt() + "_" + last.id();
+    }
+  }
+
+  /**
+   * A row of a list.
+   *
+   * @param fits whether it belongs to the page
+   * @param end whether no more were read, so that others may follow
+   */
+  public record Row(Message message, boolean fits, boolean end) {
+    public static Row read(ResultSet row, int rowNumber) throws SQLException {
+      return new Row(
+          Message.read(row, rowNumber), row.getBoolean("fits"), row.getBoolean("is_end"));
     }
   }
 
@@ -66,39 +128,67 @@ public final class MessageQueries {
   public record Page(List<Message> items, String nextCursor) {}
 
   /** For {@code sql/list-messages.sql}. */
-  public Query messages(
+  public Messages messages(
       @Variable("status") String status,
       @Variable("phoneNumber") String phoneNumber,
       @Variable("reference") String reference,
+      @Variable("class") String failureClass,
       @Variable("createdFrom") String from,
       @Variable("createdTo") String to,
+      @Variable("updatedFrom") String updatedFrom,
+      @Variable("updatedTo") String updatedTo,
       @Variable("limit") Integer limit,
       @Variable("cursor") String cursor,
       @Variable("offset") Integer offset) {
     if (reference != null && reference.isBlank()) {
       throw refusal("reference", "text", "must not be blank");
     }
-    boolean sending = "SENDING".equals(status);
     Instant fromTime = time("createdFrom", from);
     Instant toTime = time("createdTo", to);
-    return new Query(
-        sending ? "PENDING" : status,
-        sending ? Boolean.TRUE : "PENDING".equals(status) ? Boolean.FALSE : null,
+    Instant updatedFromTime = time("updatedFrom", updatedFrom);
+    Instant updatedToTime = time("updatedTo", updatedTo);
+    boolean updated = updatedFrom != null || updatedTo != null;
+    int size = limit == null ? DEFAULT_LIMIT : limit;
+    int skipped = offset(offset, cursor);
+    if (updated && skipped > 0) {
+      throw refusal(
+          "offset", "exclusive", "must be left out with updatedFrom or updatedTo; use cursor");
+    }
+    Set<String> asked = status == null ? Set.of() : Set.copyOf(List.of(status.split(",")));
+    String[] stored =
+        status == null
+            ? null
+            : asked.stream().map(MessageQueries::storedStatus).distinct().toArray(String[]::new);
+    boolean another =
+        phoneNumber != null
+            || reference != null
+            || failureClass != null
+            || updated && !FEW.containsAll(asked);
+    return new Messages(
+        another ? null : stored,
+        another ? stored : null,
+        asked.contains("SENDING") == asked.contains("PENDING") ? null : asked.contains("SENDING"),
         phoneNumber == null ? null : stored(phoneNumber),
         reference,
-        text(fromTime),
-        text(toTime),
-        fromTime == null ? null : firstId(fromTime.minus(CLOCK_ROOM)),
-        toTime == null ? null : firstId(toTime.plus(CLOCK_ROOM)),
-        null,
-        cursor == null ? null : id(cursor),
-        limit == null ? DEFAULT_LIMIT : limit,
-        offset(offset, cursor),
-        false);
+        failureClass,
+        bound(fromTime, OffsetDateTime.MIN),
+        bound(toTime, OffsetDateTime.MAX),
+        bound(updatedFromTime, OffsetDateTime.MIN),
+        bound(updatedToTime, OffsetDateTime.MAX),
+        fromTime == null ? FIRST_ID : firstId(fromTime.minus(CLOCK_ROOM)),
+        earliest(
+            cursor == null ? LAST_ID : id(cursor),
+            toTime == null ? LAST_ID : firstId(toTime.plus(CLOCK_ROOM)),
+            // A message is not updated before it is accepted.
+            updatedToTime == null ? LAST_ID : firstId(updatedToTime.plus(CLOCK_ROOM))),
+        updated,
+        updated ? MOST_READ : size + 1 + skipped,
+        size,
+        skipped);
   }
 
   /** For {@code sql/list-sent-messages.sql}. */
-  public Query sent(
+  public SentMessages sent(
       @Variable("sentFrom") String from,
       @Variable("sentTo") String to,
       @Variable("limit") Integer limit,
@@ -108,29 +198,39 @@ public final class MessageQueries {
     if (after.length != 2) {
       throw badCursor();
     }
-    return new Query(
-        "SENT",
-        null,
-        null,
-        null,
+    return new SentMessages(
         text(time("sentFrom", from)),
         text(time("sentTo", to)),
-        null,
-        null,
         cursor == null ? null : text(cursorTime(after[0])),
         cursor == null ? null : id(after[1]),
         limit == null ? DEFAULT_LIMIT : limit,
-        offset(offset, cursor),
-        true);
+        offset(offset, cursor));
   }
 
-  /** The page of the rows that came: one more than its limit when another follows. */
-  public Page page(@Body List<Message> rows, @Variable("query") Query query) {
-    if (rows.size() <= query.limit()) {
-      return new Page(rows, null);
+  /**
+   * The page of the rows that came. Another follows if there is one row more than its limit, or if
+   * no more were read.
+   */
+  public Page page(@Body List<Row> rows, @Variable("query") Query query) {
+    List<Message> fit = rows.stream().filter(Row::fits).map(Row::message).toList();
+    if (fit.size() > query.limit()) {
+      List<Message> items = fit.subList(0, query.limit());
+      return new Page(items, query.cursor(items.get(items.size() - 1)));
     }
-    List<Message> items = rows.subList(0, query.limit());
-    return new Page(items, query.cursor(items.get(items.size() - 1)));
+    Row last = rows.isEmpty() ? null : rows.get(rows.size() - 1);
+    return new Page(fit, last != null && last.end() ? query.cursor(last.message()) : null);
+  }
+
+  private static String storedStatus(String status) {
+    return "SENDING".equals(status) ? "PENDING" : status;
+  }
+
+  private static OffsetDateTime bound(Instant time, OffsetDateTime without) {
+    return time == null ? without : time.atOffset(ZoneOffset.UTC);
+  }
+
+  private static UUID earliest(UUID... ids) {
+    return Stream.of(ids).min(IdOrder::compare).orElseThrow();
   }
 
   /** As a message has it. One in E.164 may have been valid when it was stored. */

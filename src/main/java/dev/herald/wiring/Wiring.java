@@ -1,7 +1,6 @@
 package dev.herald.wiring;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.networknt.schema.JsonSchema;
 import dev.herald.api.Admission;
 import dev.herald.api.ApiKeyFile;
 import dev.herald.api.ApiKeys;
@@ -122,6 +121,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
       Map.of(
           ClaimedMessage.class, (RowMapper<ClaimedMessage>) ClaimedMessage::read,
           Message.class, (RowMapper<Message>) Message::read,
+          MessageQueries.Row.class, (RowMapper<MessageQueries.Row>) MessageQueries.Row::read,
           Message.Attempt.class, (RowMapper<Message.Attempt>) Message.Attempt::read,
           Intake.EarlierMessage.class,
               (RowMapper<Intake.EarlierMessage>) Intake.EarlierMessage::read,
@@ -154,6 +154,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private SSLContext webhookTls;
   private SSLContext redisTls;
   private PhoneNumbers phoneNumbers;
+  private NewMessages newMessages;
   private RouteCalls calls;
   private Json json;
   private ExceptionMapper exceptions;
@@ -208,14 +209,16 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         "direct", new SwappableDirect((entrance, exchange) -> requests.enter(entrance, exchange)));
     settings = SettingsReader.read(configuration, development);
     ApiKeys.warnOfShort(settings.api().keys());
+    phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
+    newMessages = new NewMessages(phoneNumbers, Clock.systemUTC());
     CompletableFuture<Contract> loading =
         CompletableFuture.supplyAsync(
             () ->
                 Contract.load(
                     Path.of("openapi.yaml"),
                     settings.messages().minLength(),
-                    settings.messages().maxLength()));
-    phoneNumbers = new PhoneNumbers(settings.messages().defaultRegion());
+                    settings.messages().maxLength(),
+                    newMessages::faults));
     calls = new RouteCalls(camel.createProducerTemplate(), turnstile);
     json = new Json();
     metrics =
@@ -372,11 +375,10 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     if (continuous && !checkOnly && !database.pooler()) {
       listener = new DueListener(database, planner::wake);
     }
-    NewMessages newMessages = new NewMessages(phoneNumbers, Clock.systemUTC());
-    JsonSchema body = contract.operation("createMessage").body().orElseThrow();
+    Contract.Body body = contract.operation("createMessage").body().orElseThrow();
     registry.bind("newMessages", newMessages);
     registry.bind("intake", intake);
-    records = new Records(bytes -> Contract.read(body, bytes), newMessages, intake);
+    records = new Records(body::read, newMessages, intake);
     registry.bind("records", records);
   }
 

@@ -3,6 +3,7 @@ package dev.herald.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.herald.testing.CapturedLog;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -71,6 +72,22 @@ class ConfigurationSourcesTest {
     assertThat(both.value(KEY)).hasValue("environment");
     System.setProperty(KEY, "system");
     assertThat(both.value(KEY)).hasValue("system");
+  }
+
+  @Test
+  void should_take_the_old_name_of_a_key_with_a_warning() throws IOException {
+    String key = "retention.finished";
+    try (CapturedLog log = new CapturedLog()) {
+      assertThat(file("retention.sent=1d").value(key)).hasValue("1d");
+      assertThat(log.lines())
+          .filteredOn(line -> line.contains("retention.sent is now called retention.finished"))
+          .hasSize(1);
+    }
+    assertThat(environment("RETENTION_SENT", "2d", key + "=1d").value(key))
+        .as("the environment goes before the file, by whatever name")
+        .hasValue("2d");
+    assertThat(file("retention.sent=1d\n" + key + "=3d").value(key)).hasValue("3d");
+    assertThat(file("x=y").value(key)).isEmpty();
   }
 
   @ParameterizedTest

@@ -15,22 +15,22 @@ import org.junit.jupiter.api.Test;
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class PlaceholdersTest {
   private static final Map<String, String> VALUES =
-      Map.of("retention.sent", "1d", "their.own.key", "kept for {{retention.sent}}");
+      Map.of("retention.finished", "1d", "their.own.key", "kept for {{retention.finished}}");
 
   private final CamelContext camel = new DefaultCamelContext();
 
   @AfterEach
   void clear() {
     camel.stop();
-    System.clearProperty("retention.sent");
+    System.clearProperty("retention.finished");
   }
 
   @Test
   void should_resolve_the_keys_of_herald_and_of_the_operator() {
-    System.setProperty("retention.sent", "what Camel alone would take");
+    System.setProperty("retention.finished", "what Camel alone would take");
     Placeholders.resolve(camel, key -> Optional.ofNullable(VALUES.get(key)));
     camel.start();
-    assertThat(camel.resolvePropertyPlaceholders("{{retention.sent}}")).isEqualTo("1d");
+    assertThat(camel.resolvePropertyPlaceholders("{{retention.finished}}")).isEqualTo("1d");
     assertThat(camel.resolvePropertyPlaceholders("{{their.own.key}}!")).isEqualTo("kept for 1d!");
     assertThat(camel.resolvePropertyPlaceholders("{{missing:default}}")).isEqualTo("default");
   }

@@ -118,7 +118,7 @@ class SettingsTest {
     "server.port, 70000, server.port is '70000'; it must be a whole number from 1 to 65535",
     "dispatch.lease, 7s, dispatch.lease=7s must be longer than webhook.timeout plus 2s",
     "webhook.connect-timeout, 6s, webhook.connect-timeout=6s must not be longer than webhook.timeout=5s",
-    "retention.sent, 1h, retention.sent=1h must not be shorter than api.idempotency-ttl=",
+    "retention.finished, 1h, retention.finished=1h must not be shorter than api.idempotency-ttl=",
     "message.min-length, 256, message.min-length=256 must not be more than message.max-length=255",
     "management.port, 8080, server.port and management.port are both 8080; set two different ports",
     "webhook.rate-limit, -1, webhook.rate-limit is '-1'; it must be a whole number from 0",

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.herald.api.Json;
+import dev.herald.message.MessageChange;
 import dev.herald.message.PhoneNumbers;
 import dev.herald.problem.Problem;
 import dev.herald.problem.Problem.FieldError;
@@ -81,6 +82,36 @@ class NewMessagesTest {
     body.putObject("metadata");
     assertThat(drafts.one(body).metadata()).as("an empty object").isNull();
     assertThat(drafts.one(body).metadataJson()).isNull();
+  }
+
+  @Test
+  void should_find_what_is_wrong_in_a_body_that_breaks_the_schema_too() {
+    ArrayNode body = Json.MAPPER.createArrayNode();
+    body.add(Json.MAPPER.createObjectNode().put("phoneNumber", "12").put("expiresAt", NOW));
+    body.add(body("+905551234567", " ").put("sendAt", 7).put("reference", true));
+    body.add("a text").addNull();
+    body.addObject().putNull("content").putArray("metadata");
+    assertThat(drafts.faults(body))
+        .extracting(FieldError::pointer)
+        .containsExactly("/0/phoneNumber", "/0/expiresAt", "/1/content");
+  }
+
+  @Test
+  void should_change_only_what_a_patch_names_and_all_but_times_with_a_replacement() {
+    ObjectNode body = body("0555 123 45 67", "hi").putNull("sendAt");
+    MessageChange patch = drafts.patch(body);
+    assertThat(patch.getNames()).containsExactly("phoneNumber", "content", "sendAt");
+    assertThat(patch.phoneNumber()).isEqualTo("+905551234567");
+    assertThat(patch.getSendAtText()).isNull();
+    assertThat(drafts.replacement(body).getNames())
+        .containsExactly("phoneNumber", "content", "sendAt", "reference", "metadata");
+    ObjectNode past = Json.MAPPER.createObjectNode().put("expiresAt", NOW);
+    assertThat(
+            catchThrowableOfType(ProblemException.class, () -> drafts.patch(past))
+                .problem()
+                .errors())
+        .extracting(FieldError::pointer)
+        .containsExactly("/expiresAt");
   }
 
   @ParameterizedTest

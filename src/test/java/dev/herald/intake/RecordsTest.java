@@ -32,7 +32,8 @@ import org.junit.jupiter.api.Test;
 
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class RecordsTest {
-  private static final Contract CONTRACT = Contract.load(Path.of("openapi.yaml"), 1, 255);
+  private static final Contract CONTRACT =
+      Contract.load(Path.of("openapi.yaml"), 1, 255, body -> List.of());
   private static final String GOOD = "{\"phoneNumber\": \"+905551234567\", \"content\": \"hi\"}";
 
   private final DefaultCamelContext camel = new DefaultCamelContext();
@@ -42,7 +43,7 @@ class RecordsTest {
           Configured.with().retry(), Duration.ofHours(24), new Table(), () -> {}, () -> false);
   private final Records records =
       new Records(
-          body -> Contract.read(CONTRACT.operation("createMessage").body().orElseThrow(), body),
+          CONTRACT.operation("createMessage").body().orElseThrow()::read,
           new NewMessages(new PhoneNumbers(Optional.empty()), Clock.systemUTC()),
           intake);
 

@@ -189,6 +189,15 @@ class AmbiguityIT {
     assertThat(unknown.path("attempts").asInt()).isEqualTo(1);
     assertThat(unknown.path("lastError").asText()).contains("may have been sent");
     assertThat(unknown.at("/failedAttempts/0/error").asText()).isEqualTo(LEASE_RAN_OUT);
+    assertThat(
+            holding
+                .api()
+                .get("/api/v1/messages?status=UNKNOWN&class=MAYBE_SENT")
+                .expect(200)
+                .body()
+                .path("items")
+                .findValuesAsText("id"))
+        .contains(id);
 
     holding.api().post("/api/v1/messages/" + id + "/retry", null).expect(202);
     holding.awaitStatus(id, "SENT");

@@ -98,11 +98,13 @@ class ContractDriftIT {
     assertThat(good("getMessage", created.id()).expect(200).body().path("failedAttempts"))
         .isEmpty();
     good("updateMessage", created.id()).expect(200);
+    good("patchMessage", created.id()).expect(200);
     good("listMessages", "").expect(200);
     good("getStats", "").expect(200);
 
     good("cancelMessage", created.id()).expect(204);
-    for (String refused : List.of("updateMessage", "cancelMessage", "retryMessage")) {
+    for (String refused :
+        List.of("updateMessage", "patchMessage", "cancelMessage", "retryMessage")) {
       good(refused, created.id()).expect(409);
     }
   }

@@ -134,7 +134,8 @@ class DeliveryIT {
     JsonNode message = awaitStatus(id, "SENT");
 
     assertThat(message.path("attempts").asInt()).isEqualTo(1);
-    assertThat(message.path("failedAttempts")).hasSize(5);
+    assertThat(message.path("failedAttempts").findValuesAsText("number"))
+        .containsExactly("1", "2", "3", "4", "5");
     JsonNode first = message.at("/failedAttempts/0");
     assertThat(first.path("number").asInt()).isEqualTo(1);
     assertThat(first.path("class").asText()).isEqualTo("NOT_SENT");
@@ -165,14 +166,23 @@ class DeliveryIT {
     JsonNode failed = awaitStatus(id, "FAILED");
     assertThat(failed.path("attempts").asInt()).isEqualTo(3);
     assertThat(failed.path("lastError").asText()).contains("500");
+    String maybeSent = "/api/v1/messages?class=MAYBE_SENT&limit=500";
+    assertThat(api.get(maybeSent).expect(200).body().path("items").findValuesAsText("id"))
+        .contains(id);
     assertThat(webhook.posts()).hasSize(3);
 
-    webhook.answer(post -> Answer.accepted());
+    AtomicInteger again = new AtomicInteger();
+    webhook.answer(post -> again.incrementAndGet() == 1 ? Answer.status(500) : Answer.accepted());
     JsonNode retried = api.post("/api/v1/messages/" + id + "/retry", null).expect(202).body();
     assertThat(retried.path("status").asText()).isEqualTo("PENDING");
     assertThat(retried.path("attempts").asInt()).isZero();
     JsonNode sent = awaitStatus(id, "SENT");
-    assertThat(sent.path("failedAttempts")).hasSize(3);
+    assertThat(api.get(maybeSent).expect(200).body().path("items").findValuesAsText("id"))
+        .doesNotContain(id);
+    assertThat(sent.path("attempts").asInt()).as("since the retry").isEqualTo(2);
+    assertThat(sent.path("failedAttempts").findValuesAsText("number"))
+        .as("in its life")
+        .containsExactly("1", "2", "3", "4");
     assertThat(api.post("/api/v1/messages/" + id + "/retry", null).expect(409).text("/detail"))
         .contains("SENT")
         .contains("FAILED or UNKNOWN");

@@ -228,6 +228,17 @@ class EditedFlowIT {
   }
 
   @Test
+  void should_have_no_error_of_a_message_that_was_sent_though_a_later_step_failed() {
+    webhook.answer(post -> SampleWebhook.Answer.accepted());
+    String id = api.create("too many");
+    await().until(() -> api.status(id).equals("SENT"));
+    JsonNode message = api.get("/api/v1/messages/" + id).expect(200).body();
+    assertThat(message.has("lastError")).isFalse();
+    assertThat(message.path("failedAttempts")).isEmpty();
+    assertThat(sql.value("SELECT last_error FROM message WHERE id = ?::uuid", id)).isNull();
+  }
+
+  @Test
   void should_send_an_answer_as_the_route_wrote_it() {
     Answer answer = api.get("/openapi.json").expect(203);
     assertThat(answer.http().body()).isEqualTo("openapi: see the docs");

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.testing.Api;
 import dev.herald.testing.Api.Answer;
@@ -50,12 +51,15 @@ class MessagesApiIT {
   private static SampleWebhook webhook;
   private static Node node;
   private static Api api;
+  private static Sql sql;
 
   @BeforeAll
   static void start() {
     webhook = new SampleWebhook();
+    String database = Local.servers().newDatabase();
+    sql = new Sql(database);
     node =
-        Node.on(Local.servers().newDatabase(), webhook.url())
+        Node.on(database, webhook.url())
             .with("dispatch.enabled", false)
             .with("phone.default-region", "TR")
             .start();
@@ -172,6 +176,12 @@ class MessagesApiIT {
         .contains("not a valid phone number")
         .contains("+905551234567");
 
+    answer =
+        api.post("/api/v1/messages", Map.of("phoneNumber", "12", "sendAt", "soon")).expect(422);
+    assertThat(pointers(answer))
+        .as("a missing field hides nothing")
+        .containsExactlyInAnyOrder("/phoneNumber", "/content", "/sendAt");
+
     answer = api.post("/api/v1/messages", Map.of("phoneNumber", "+905551234567")).expect(422);
     assertThat(pointers(answer)).containsExactly("/content");
     assertThat(answer.text("/errors/0/detail")).isEqualTo("is missing");
@@ -214,7 +224,7 @@ class MessagesApiIT {
                     Map.of("phoneNumber", "nonsense", "content", "two"),
                     Map.of("content", "three")))
             .expect(422);
-    assertThat(pointers(answer)).containsExactly("/2/phoneNumber");
+    assertThat(pointers(answer)).containsExactlyInAnyOrder("/1/phoneNumber", "/2/phoneNumber");
     answer =
         api.post(
                 "/api/v1/messages/batch",
@@ -261,7 +271,173 @@ class MessagesApiIT {
     assertThat(api.delete("/api/v1/messages/" + id).expect(409).text("/detail"))
         .contains("CANCELLED");
     api.put("/api/v1/messages/" + id, Api.message("too late")).expect(409);
+    api.patch("/api/v1/messages/" + id, Map.of("content", "too late")).expect(409);
     api.post("/api/v1/messages/" + id + "/retry", null).expect(409);
+  }
+
+  @Test
+  void should_change_what_a_patch_names_and_nothing_else() {
+    Map<String, Object> body = new LinkedHashMap<>(Api.message("Hello"));
+    body.put("sendAt", "2999-01-01T00:00:00Z");
+    body.put("expiresAt", "2999-01-02T00:00:00Z");
+    body.put("reference", "order 1");
+    body.put("metadata", Map.of("a", "1"));
+    Answer created = api.post("/api/v1/messages", body).expect(201);
+    String path = "/api/v1/messages/" + created.id();
+
+    ObjectNode expected = created.body().deepCopy();
+    patch(path, expected, "content", "better words");
+    patch(path, expected, "phoneNumber", "+905557654321");
+    patch(path, expected, "sendAt", "2999-01-01T12:00:00Z");
+    patch(path, expected, "expiresAt", "2999-01-03T00:00:00Z");
+    patch(path, expected, "reference", "order 2");
+    for (String field : List.of("reference", "metadata", "sendAt", "expiresAt")) {
+      patch(path, expected, field, null);
+    }
+    assertThat(pointers(api.patch(path, Map.of("content", " ", "phoneNumber", "1")).expect(422)))
+        .containsExactlyInAnyOrder("/phoneNumber", "/content");
+    assertThat(pointers(api.patch(path, "{\"content\": null, \"phoneNumber\": \"1\"}").expect(422)))
+        .containsExactlyInAnyOrder("/phoneNumber", "/content");
+    api.patch(path, Map.of()).expect(422);
+  }
+
+  private static void patch(String path, ObjectNode expected, String field, String value) {
+    ObjectNode change = JSON.createObjectNode().put(field, value);
+    JsonNode answer = api.patch(path, change).expect(200).body();
+    expected.put(field, value).set("updatedAt", answer.path("updatedAt"));
+    if (value == null) {
+      expected.remove(field);
+    }
+    assertThat(answer).as(field).isEqualTo(expected);
+    assertThat(
+            sql.value(
+                "SELECT next_attempt_at <= now() FROM message WHERE id = ?::uuid",
+                expected.path("id").asText()))
+        .as("due after %s", field)
+        .isEqualTo(expected.has("sendAt") ? "f" : "t");
+  }
+
+  @Test
+  void should_not_lose_a_time_unseen() {
+    Map<String, Object> body = new LinkedHashMap<>(Api.message("next week"));
+    body.put("sendAt", "2999-01-01T00:00:00Z");
+    body.put("expiresAt", "2999-01-02T00:00:00Z");
+    Answer created = api.post("/api/v1/messages", body).expect(201);
+    String path = "/api/v1/messages/" + created.id();
+    Answer refused = api.put(path, Api.message("a typo less")).expect(422);
+    assertThat(pointers(refused)).containsExactly("/sendAt", "/expiresAt");
+    assertThat(refused.text("/errors/0/detail"))
+        .isEqualTo(
+            "is missing, and the message would lose its sendAt, 2999-01-01T00:00:00Z; give a time, or null for none, or use PATCH, which changes only what it names");
+    refused = api.patch(path, Map.of("sendAt", "2999-01-02T00:00:00Z")).expect(422);
+    assertThat(refused.text("/errors/0/pointer")).isEqualTo("/sendAt");
+    assertThat(refused.text("/errors/0/detail")).contains("before the message's expiresAt, 2999");
+    refused = api.patch(path, Map.of("expiresAt", "2998-01-01T00:00:00Z")).expect(422);
+    assertThat(refused.text("/errors/0/detail")).contains("after the message's sendAt, 2999");
+    JsonNode same = api.get(path).expect(200).body();
+    assertThat(same.path("content").asText()).isEqualTo("next week");
+    assertThat(same.path("updatedAt")).isEqualTo(created.body().path("updatedAt"));
+
+    Map<String, Object> named = new LinkedHashMap<>(Api.message("at once"));
+    named.put("sendAt", null);
+    named.put("expiresAt", null);
+    JsonNode replaced = api.put(path, named).expect(200).body();
+    assertThat(replaced.has("sendAt") || replaced.has("expiresAt")).isFalse();
+    api.put(path, Api.message("nothing to lose")).expect(200);
+  }
+
+  @Test
+  void should_leave_the_waits_of_a_message_alone_unless_it_begins_anew() {
+    String id = api.create("fails");
+    sql.update(
+        "UPDATE message SET next_attempt_at = '2999-01-01', failing_since = now(), misconfigured = true WHERE id = ?::uuid",
+        id);
+    String waits =
+        "SELECT concat(next_attempt_at > now(), failing_since IS NULL, misconfigured IS NULL) FROM message WHERE id = ?::uuid";
+    api.patch("/api/v1/messages/" + id, Map.of("reference", "order 3")).expect(200);
+    api.patch("/api/v1/messages/" + id, Map.of("expiresAt", "2999-01-01T00:00:00Z")).expect(200);
+    assertThat(sql.value(waits, id)).isEqualTo("tff");
+    api.patch("/api/v1/messages/" + id, Map.of("phoneNumber", "+905557654321")).expect(200);
+    assertThat(sql.value(waits, id)).isEqualTo("ftt");
+
+    sql.update(
+        "INSERT INTO attempt (message_id, claim_id, number, at, class) VALUES (?::uuid, gen_random_uuid(), 1, now(), 'MAYBE_SENT')",
+        id);
+    assertThat(
+            api.patch("/api/v1/messages/" + id, Map.of("content", "x")).expect(409).text("/detail"))
+        .contains("may have been sent");
+    sql.update(
+        "UPDATE message SET claim_id = gen_random_uuid(), lease_until = now() + interval '1 min' WHERE id = ?::uuid",
+        id);
+    assertThat(
+            api.patch("/api/v1/messages/" + id, Map.of("content", "x")).expect(409).text("/detail"))
+        .contains("SENDING");
+    assertThat(ids(api.get("/api/v1/messages?status=SENDING&reference=order+3")))
+        .containsExactly(id);
+    assertThat(ids(api.get("/api/v1/messages?status=SENDING,CANCELLED&limit=500"))).contains(id);
+    assertThat(ids(api.get("/api/v1/messages?status=PENDING,CANCELLED&limit=500")))
+        .isNotEmpty()
+        .doesNotContain(id);
+    sql.update("DELETE FROM message WHERE id = ?::uuid", id);
+  }
+
+  @Test
+  void should_list_by_several_statuses_and_by_the_time_of_change_however_far_it_must_read() {
+    sql.update(
+        """
+        INSERT INTO message (id, phone_number, content, status, max_attempts, created_at, updated_at, last_class)
+        SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '70008' || lpad(i::text, 15, '0'))::uuid,
+          '+905559990003', i::text, CASE i %% 2 WHEN 0 THEN 'FAILED' ELSE 'EXPIRED' END, 3, at,
+          CASE i %% 4000 WHEN 0 THEN timestamptz '2998-01-01 00:00:00Z' ELSE now() END,
+          CASE i %% 3000 WHEN 0 THEN 'REFUSED' WHEN 2 THEN 'NOT_SENT' END
+        FROM (SELECT i, timestamptz '2020-01-01 00:00:00Z' + i * interval '1 ms' AS at FROM generate_series(1, 12000) i) t
+        """
+            .replace("%%", "%"));
+    String old = "/api/v1/messages?createdTo=2020-02-01T00:00:00Z";
+    assertThat(contents(old + "&limit=3")).containsExactly("12000", "11999", "11998");
+    assertThat(contents(old + "&limit=3&status=FAILED")).containsExactly("12000", "11998", "11996");
+    assertThat(contents(old + "&limit=3&status=EXPIRED,FAILED&offset=1"))
+        .containsExactly("11999", "11998", "11997");
+    assertThat(contents(old + "&limit=3&status=CANCELLED,SENT,UNKNOWN,PENDING")).isEmpty();
+    assertThat(contents(old + "&class=REFUSED")).containsExactly("12000", "9000", "6000", "3000");
+    assertThat(contents(old + "&class=REFUSED&status=EXPIRED,SENDING")).isEmpty();
+    assertThat(all(old + "&limit=500&status=FAILED,EXPIRED"))
+        .hasSize(12_000)
+        .doesNotHaveDuplicates();
+
+    String changed = "&updatedFrom=2998-01-01T00:00:00Z&updatedTo=2998-01-01T00:00:00.000001Z";
+    assertThat(all(old + changed)).containsExactly("12000", "8000", "4000");
+    assertThat(all(old + changed + "&limit=1&status=FAILED,SENT"))
+        .containsExactly("12000", "8000", "4000");
+    assertThat(all(old + changed + "&class=REFUSED")).containsExactly("12000");
+    assertThat(all(old + changed + "&status=EXPIRED")).isEmpty();
+    assertThat(all(old + "&updatedFrom=2998-01-01T00:00:00.000001Z")).isEmpty();
+    JsonNode last =
+        api.get(old + "&updatedFrom=2998-01-01T00:00:00Z&createdFrom=2020-01-01T00:00:11.999Z")
+            .expect(200)
+            .body();
+    assertThat(last.path("items")).as("createdFrom ends the search").hasSize(1);
+    assertThat(last.has("nextCursor")).isFalse();
+    sql.update("DELETE FROM message WHERE phone_number = '+905559990003'");
+  }
+
+  private static List<String> contents(String path) {
+    return api.get(path).expect(200).body().path("items").findValuesAsText("content");
+  }
+
+  /** What all pages have; none has more than its limit, and some may be empty. */
+  private static List<String> all(String path) {
+    List<String> contents = new ArrayList<>();
+    String cursor = "";
+    for (int pages = 0; pages < 100; pages++) {
+      JsonNode page = api.get(path + cursor).expect(200).body();
+      contents.addAll(page.path("items").findValuesAsText("content"));
+      if (!page.has("nextCursor")) {
+        return contents;
+      }
+      cursor = "&cursor=" + page.path("nextCursor").asText();
+    }
+    throw new AssertionError("the pages do not end");
   }
 
   @Test
@@ -269,6 +445,7 @@ class MessagesApiIT {
     String nobody = "01890a5d-ac96-774b-bcce-b302099a8057";
     assertThat(api.get("/api/v1/messages/" + nobody).expect(404).text("/detail")).contains(nobody);
     api.put("/api/v1/messages/" + nobody, Api.message("x")).expect(404);
+    api.patch("/api/v1/messages/" + nobody, Map.of("content", "x")).expect(404);
     api.delete("/api/v1/messages/" + nobody).expect(404);
     api.post("/api/v1/messages/" + nobody + "/retry", null).expect(404);
     Answer answer = api.get("/api/v1/messages/nonsense").expect(400);
@@ -325,10 +502,11 @@ class MessagesApiIT {
   @Test
   void should_name_a_bad_parameter() {
     Answer answer =
-        api.get("/api/v1/messages?limit=501&status=LOST&colour=red&cursor=x").expect(400);
+        api.get("/api/v1/messages?limit=501&status=SENT,LOST&colour=red&cursor=x").expect(400);
     assertThat(answer.text("/type")).isEqualTo("urn:problem-type:herald:bad-parameter");
     assertThat(pointers(answer)).containsExactlyInAnyOrder("limit", "status", "colour");
-    assertThat(answer.http().body()).contains("must be at most 500").contains("allowed are");
+    assertThat(answer.http().body())
+        .contains("must be at most 500", "allowed are", "must be one of PENDING, SENDING, SENT");
     assertThat(pointers(api.get("/api/v1/messages?cursor=x").expect(400)))
         .containsExactly("cursor");
     assertThat(pointers(api.get("/api/v1/messages/sent?cursor=x_y").expect(400)))

@@ -80,6 +80,10 @@ class SwaggerUiIT {
 
   @Test
   void should_lead_from_the_short_path_to_the_page() {
+    assertThat(nobody.get("/").expect(303).http().headers().firstValue("Location"))
+        .hasValue("swagger/");
+    assertThat(nobody.post("/", null).expect(405).http().headers().firstValue("Allow"))
+        .hasValue("GET, HEAD");
     assertThat(nobody.get("/swagger").expect(308).http().headers().firstValue("Location"))
         .hasValue("swagger/");
   }

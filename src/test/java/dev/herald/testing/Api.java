@@ -72,6 +72,10 @@ public final class Api {
     return call("PUT", path, body);
   }
 
+  public Answer patch(String path, Object body) {
+    return call("PATCH", path, body);
+  }
+
   public Answer delete(String path) {
     return call("DELETE", path, null);
   }

@@ -26,7 +26,7 @@ import java.util.function.Function;
  */
 public final class ContractCheck {
   private static final String ID = "urn:contract";
-  private static final Set<String> METHODS = Set.of("get", "post", "put", "delete");
+  private static final Set<String> METHODS = Set.of("get", "post", "put", "patch", "delete");
 
   private final JsonNode document;
   private final JsonSchemaFactory schemas;
