@@ -50,7 +50,7 @@ public final class RequestFilter {
   private final ReceiptToken receiptToken;
   private final RateLimits limits;
   private final Json json;
-  private final SwaggerUi ui;
+  private final Pages pages;
   private final Map<String, Supplier<Reply>> fromMemory;
   private final Admission admission;
   private final Entrances entrances;
@@ -69,7 +69,7 @@ public final class RequestFilter {
       ReceiptToken receiptToken,
       RateLimits limits,
       Json json,
-      SwaggerUi ui,
+      Pages pages,
       Map<String, Supplier<Reply>> fromMemory,
       Admission admission,
       Entrances entrances,
@@ -79,7 +79,7 @@ public final class RequestFilter {
     this.receiptToken = receiptToken;
     this.limits = limits;
     this.json = json;
-    this.ui = ui;
+    this.pages = pages;
     this.fromMemory = fromMemory;
     this.admission = admission;
     this.entrances = entrances;
@@ -89,7 +89,9 @@ public final class RequestFilter {
   /** The paths that no route besides the contract's can have. */
   public static Predicate<String> reserved(Contract contract) {
     return path ->
-        !contract.at(path).isEmpty() || path.equals("/") || path.matches("/(api|swagger)(/.*)?");
+        !contract.at(path).isEmpty()
+            || path.equals("/")
+            || path.matches("/(api|dashboard|swagger)(/.*)?");
   }
 
   /** Puts this in front of everything that a router serves. */
@@ -172,7 +174,7 @@ public final class RequestFilter {
       refuse(context, Problem.of(Type.MALFORMED, "the path cannot be decoded"));
       return;
     }
-    if (ui.has(path)) {
+    if (pages.has(path)) {
       page(context);
       return;
     }
@@ -315,9 +317,9 @@ public final class RequestFilter {
   private void page(RoutingContext context) {
     HttpMethod method = context.request().method();
     if (method == HttpMethod.GET || method == HttpMethod.HEAD) {
-      ui.answer(context);
+      pages.answer(context);
     } else {
-      refuseMethod(context, SwaggerUi.ALLOWED);
+      refuseMethod(context, Pages.ALLOWED);
     }
   }
 
