@@ -6,7 +6,11 @@ import dev.herald.problem.ProblemException;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.Date;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 import org.apache.camel.CamelContext;
@@ -14,6 +18,10 @@ import org.apache.camel.Route;
 import org.apache.camel.Variable;
 import org.apache.camel.api.management.ManagedCamelContext;
 import org.apache.camel.api.management.mbean.ManagedRouteMBean;
+import org.apache.camel.model.ProcessorDefinitionHelper;
+import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.model.SendDefinition;
+import org.apache.camel.util.URISupport;
 
 /**
  * The Camel routes of this node: their state and counters, and starting and stopping one.
@@ -28,7 +36,12 @@ public final class Routes {
   private final CamelContext camel;
   private final Lock one;
 
-  /** Schema {@code Route} of the contract. */
+  /**
+   * Schema {@code Route} of the contract.
+   *
+   * @param input the endpoint that it starts with, without options
+   * @param calls the routes that it sends to
+   */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record View(
       String id,
@@ -38,7 +51,10 @@ public final class Routes {
       long exchangesFailed,
       long exchangesInflight,
       Long meanProcessingMs,
-      Instant lastExchangeAt) {}
+      Instant lastExchangeAt,
+      String group,
+      String input,
+      List<String> calls) {}
 
   /** The answer to the list. */
   public record Views(List<View> items) {}
@@ -113,8 +129,20 @@ public final class Routes {
             .getContextPlugin(ManagedCamelContext.class)
             .getManagedRoute(route.getRouteId());
     String state = camel.getRouteController().getRouteStatus(route.getRouteId()).name();
+    String input = URISupport.sanitizeUri(withoutOptions(route.getEndpoint().getEndpointUri()));
     if (bean == null) {
-      return new View(route.getRouteId(), route.getDescription(), state, 0, 0, 0, null, null);
+      return new View(
+          route.getRouteId(),
+          route.getDescription(),
+          state,
+          0,
+          0,
+          0,
+          null,
+          null,
+          route.getGroup(),
+          input,
+          calls(route));
     }
     try {
       Date last = bean.getLastExchangeCompletedTimestamp();
@@ -126,9 +154,41 @@ public final class Routes {
           bean.getExchangesFailed(),
           bean.getExchangesInflight(),
           bean.getExchangesTotal() == 0 ? null : bean.getMeanProcessingTime(),
-          last == null ? null : last.toInstant());
+          last == null ? null : last.toInstant(),
+          route.getGroup(),
+          input,
+          calls(route));
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** The routes that it sends to, in the order of its steps. */
+  private List<String> calls(Route route) {
+    if (!(route.getRoute() instanceof RouteDefinition definition)) {
+      return List.of();
+    }
+    Map<String, String> routes = new HashMap<>();
+    camel
+        .getRoutes()
+        .forEach(
+            one ->
+                routes.put(withoutOptions(one.getEndpoint().getEndpointUri()), one.getRouteId()));
+    Set<String> calls = new LinkedHashSet<>();
+    for (Object step :
+        ProcessorDefinitionHelper.filterTypeInOutputs(
+            definition.getOutputs(), SendDefinition.class)) {
+      String called = routes.get(withoutOptions(((SendDefinition<?>) step).getEndpointUri()));
+      if (called != null) {
+        calls.add(called);
+      }
+    }
+    return List.copyOf(calls);
+  }
+
+  /** As routes name it: {@code direct:x}, and not {@code direct://x?block=false}. */
+  private static String withoutOptions(String uri) {
+    int question = uri.indexOf('?');
+    return (question < 0 ? uri : uri.substring(0, question)).replaceFirst("^(\\w+)://", "$1:");
   }
 }

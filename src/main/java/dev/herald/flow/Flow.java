@@ -62,6 +62,7 @@ public final class Flow {
   private String summary = "";
   private volatile String broken;
   private volatile boolean refused;
+  private volatile Reload lastReload;
   private volatile Runnable whenLoaded = () -> {};
 
   /**
@@ -77,7 +78,18 @@ public final class Flow {
   public record FileView(String file, String digest, Instant loadedAt, List<String> routes) {}
 
   /** Schema {@code Flow} of the contract. */
-  public record View(String digest, List<FileView> files) {}
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record View(String digest, List<FileView> files, Reload lastReload) {}
+
+  /**
+   * Schema {@code LastReload} of the contract.
+   *
+   * @param by who asked for it, as the log says it
+   * @param faults why it was refused; null when it was not
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Reload(
+      Instant at, String by, boolean done, List<String> changed, List<Fault> faults) {}
 
   /** Schema {@code FlowChange} of the contract. */
   public record Change(List<String> changed) {}
@@ -148,7 +160,7 @@ public final class Flow {
 
   /** What runs. */
   public View view() {
-    return new View(running.digest(), view);
+    return new View(running.digest(), view, lastReload);
   }
 
   /** The files that run, for metrics. */
@@ -249,9 +261,11 @@ public final class Flow {
             refuse(faults(next));
             swap(next, changed, who);
             refused = false;
+            lastReload = new Reload(now(), who, true, changed, null);
             return new Change(changed);
           } catch (ProblemException e) {
             refused = true;
+            lastReload = new Reload(now(), who, false, changed, faultsOf(e.problem()));
             LOG.atLevel(broken == null ? Level.WARN : Level.ERROR)
                 .log(
                     "{} asked for a reload of {}, which {}:{}",
@@ -262,6 +276,14 @@ public final class Flow {
             throw e;
           }
         });
+  }
+
+  private static List<Fault> faultsOf(Problem problem) {
+    return problem.faults() == null ? List.of(Fault.of(problem.detail())) : problem.faults();
+  }
+
+  private static Instant now() {
+    return Instant.now().truncatedTo(ChronoUnit.MILLIS);
   }
 
   private static String lines(Problem problem) {
@@ -377,7 +399,7 @@ public final class Flow {
   }
 
   private void noteLoaded(Collection<String> files) {
-    Instant now = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+    Instant now = now();
     files.forEach(file -> loadedAt.put(file, now));
     List<RoutePart> routes =
         RoutePart.of(

@@ -42,7 +42,8 @@ final class FlowCheck {
           Map.of(
               "direct:store-messages", "intake.camel.yaml",
               "direct:find-request", "intake.camel.yaml",
-              "direct:record-outcomes", "record.camel.yaml"));
+              "direct:record-outcomes", "record.camel.yaml",
+              "direct:remove-node", "overview.camel.yaml"));
 
   /** What Java calls if there is such a route: it gets the events. */
   static final String EVENTS = "direct:events";

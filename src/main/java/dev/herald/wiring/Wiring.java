@@ -28,6 +28,8 @@ import dev.herald.control.CamelHealthCheck;
 import dev.herald.control.DeliveryStatus;
 import dev.herald.control.GuardedJolokia;
 import dev.herald.control.Health;
+import dev.herald.control.NodeReports;
+import dev.herald.control.Overview;
 import dev.herald.control.RouteStops;
 import dev.herald.control.Routes;
 import dev.herald.control.SchedulerState;
@@ -163,6 +165,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private Receipts receipts;
   private DueListener listener;
   private Health health;
+  private NodeReports reports;
   private RouteStops stops;
   private Flow flow;
   private FlowWatch watch;
@@ -405,6 +408,15 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                 events,
                 settings));
     CamelHealthCheck.register(camel, health);
+    reports =
+        new NodeReports(
+            settings.nodeName(),
+            Version.TEXT,
+            () -> flow.view().digest(),
+            () -> flow.refused(),
+            health::health);
+    registry.bind("nodeReports", reports);
+    registry.bind("overview", new Overview(reports));
     registry.bind("statsSnapshot", snapshot);
     registry.bind("routes", new Routes(camel, routeLock));
     registry.bind("auditLog", new AuditLog());
@@ -551,8 +563,21 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     if (shutdown != null) {
       health.close();
       shutdown.run();
+      removeNode();
       feed.close();
       events.close();
+    }
+  }
+
+  /** So that the others do not miss it. */
+  private void removeNode() {
+    if (!camel.isStarted() || !database.up()) {
+      return;
+    }
+    try {
+      calls.call("direct:remove-node", "id", reports.id());
+    } catch (RuntimeException e) {
+      LOG.debug("This node could not be forgotten; the others call it gone for an hour", e);
     }
   }
 

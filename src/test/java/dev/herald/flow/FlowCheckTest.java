@@ -453,7 +453,7 @@ class FlowCheckTest {
         calls++;
       }
     }
-    assertThat(calls).isEqualTo(4);
+    assertThat(calls).isEqualTo(5);
   }
 
   private String check() {
