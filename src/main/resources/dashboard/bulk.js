@@ -9,6 +9,9 @@ const WORDS = {
   cancel: {title: 'Cancel', button: 'Cancel them', done: 'are cancelled'},
 };
 
+/** What the calls can filter by. */
+export const FILTERS = ['status', 'phoneNumber', 'reference', 'error', 'createdFrom', 'createdTo'];
+
 /**
  * @param action 'retry' or 'cancel'
  * @param filter as the call takes it

@@ -82,7 +82,7 @@ function detail(app, route) {
         route.lastExchangeAt && `the last ${ago(route.lastExchangeAt)}`,
         route.group && `group ${route.group}`,
         route.input && `from ${route.input}`,
-        route.file,
+        flow?.files.filter(file => file.routes.includes(route.id)).map(file => file.file).join(', '),
       ].filter(Boolean).join(' · '))),
     h('div', {class: 'buttons'}, ofApi(route)
       ? h('p', {class: 'quiet'}, 'This page needs the API\'s routes: stop one over JMX.')
@@ -102,10 +102,10 @@ function files(app) {
       h('span', {class: 'space'}),
       h('button', {disabled: checking, onclick: () => check(app)}, checking ? 'Checking …' : 'Check the files on disk')),
     checked && result(app),
-    lastReload && h('div', {key: 'last', class: lastReload.ok ? 'last' : 'last problem'},
-      h('p', {}, h('strong', {}, lastReload.ok ? 'The last reload went well' : 'The last reload was refused'),
-        ' at ', time(lastReload.at), ` (${ago(lastReload.at)})`, lastReload.by && `, by ${lastReload.by}`, '.',
-        !lastReload.ok && ' The flow goes on as it was before.'),
+    lastReload && h('div', {key: 'last', class: lastReload.done ? 'last' : 'last problem'},
+      h('p', {}, h('strong', {}, lastReload.done ? 'The last reload went well' : 'The last reload was refused'),
+        ' at ', time(lastReload.at), ` (${ago(lastReload.at)}). ${lastReload.by} asked for it.`,
+        lastReload.done ? lastReload.changed.length > 0 && ` Swapped: ${lastReload.changed.join(', ')}.` : ' The flow goes on as it was before.'),
       lastReload.faults?.length > 0 && h('ul', {}, lastReload.faults.map(each => h('li', {}, fault(each))))),
     h('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Files of the flow', key: 'table'},
       h('table', {class: 'files'},

@@ -25,6 +25,9 @@ export const number = value => NUMBER.format(value);
 /** "1 message", "3 messages". */
 export const counted = (value, one, many = one + 's') => `${number(value)} ${value === 1 ? one : many}`;
 
+/** With a capital letter and a full stop. */
+export const sentence = text => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
+
 /** A duration in its largest units: "45 s", "4 min", "2 h 5 min", "3 days". */
 export function duration(seconds) {
   const s = Math.max(0, Math.round(seconds));

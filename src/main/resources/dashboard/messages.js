@@ -1,7 +1,7 @@
 // Find messages, and see why one has not gone. The filters are in the address.
 
 import {call, getKey, url} from './api.js';
-import {many} from './bulk.js';
+import {FILTERS as BULK_FILTERS, many} from './bulk.js';
 import {ask} from './dialog.js';
 import {h} from './dom.js';
 import {ago, counted, time} from './format.js';
@@ -19,7 +19,6 @@ const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 let list = empty('');
 /** The open message: its id, itself, why it has not gone. */
 let shown = {id: ''};
-let whyMissing = false;
 let opener = null;
 
 function empty(filters) {
@@ -29,7 +28,6 @@ function empty(filters) {
 export function forget() {
   list = empty('');
   shown = {id: ''};
-  whyMissing = false;
 }
 
 /** Called when the address has changed. */
@@ -57,7 +55,7 @@ export function polls(app) {
   return app.place.id
     ? [
         {name: 'message', every: 4, run: loadShown},
-        ...(whyMissing ? [] : [{name: 'why', every: 4, run: loadWhy}]),
+        {name: 'why', every: 4, run: loadWhy},
         {name: 'messages', every: 8, run: look},
       ]
     : [{name: 'messages', every: 2, run: look}];
@@ -249,6 +247,9 @@ const mark = status => h('span', {class: `status ${status}`}, h('span', {'aria-h
 function actions(app) {
   const filter = Object.fromEntries(filtersOf(app));
   const button = (action, text) => h('button', {key: action, class: 'small', onclick: () => many(app, action, filter)}, text);
+  if (!Object.keys(filter).every(name => BULK_FILTERS.includes(name))) {
+    return null;
+  }
   switch (filter.status) {
     case 'FAILED':
     case 'UNKNOWN':
@@ -284,8 +285,6 @@ async function loadWhy() {
     if (![400, 403, 404].includes(failure.status)) {
       throw failure;
     }
-    // Of an older node, or of a message that is gone.
-    whyMissing = Boolean(mine.message) && failure.status === 404;
     mine.why = null;
   }
 }
@@ -339,6 +338,8 @@ function doing(app, message) {
 
 async function changed(app, method, path, words) {
   await app.call(method, path, {}, words);
+  // The button that was pressed goes away.
+  document.getElementById('drawer-title')?.focus();
   load(app, loadShown);
   load(app, loadWhy);
 }

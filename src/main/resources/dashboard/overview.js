@@ -5,13 +5,14 @@ import {many} from './bulk.js';
 import {chart} from './charts.js';
 import {ask} from './dialog.js';
 import {h} from './dom.js';
-import {ago, clock, counted, duration, number, time} from './format.js';
+import {ago, clock, counted, duration, number, sentence, time} from './format.js';
 
-const RANGES = [[60, 'the last hour'], [180, 'the last 3 hours'], [720, 'the last 12 hours'], [1440, 'the last day']];
+const RANGES = [[60, 'the last hour'], [180, 'the last 3 hours'], [720, 'the last 12 hours'], [2880, 'the last 2 days']];
 const LATE = 60;
+/** The call takes no longer text to look for. */
+const LONGEST_ERROR = 200;
 
 let activity = null;
-let activityMissing = false;
 let minutes = 180;
 
 const TITLES = {
@@ -29,25 +30,17 @@ const TITLES = {
 
 export function forget() {
   activity = null;
-  activityMissing = false;
 }
 
-export function polls(app) {
-  return activityMissing ? [] : [{name: `activity-${minutes}`, every: 10, run: () => loadActivity(app)}];
+export function polls() {
+  return [{name: `activity-${minutes}`, every: 10, run: loadActivity}];
 }
 
 async function loadActivity() {
   const wanted = minutes;
-  try {
-    const answer = await call('GET', 'api/v1/messages/activity', {query: {minutes: wanted}});
-    if (wanted === minutes) {
-      activity = answer;
-    }
-  } catch (failure) {
-    if (failure.status !== 404) {
-      throw failure;
-    }
-    activityMissing = true;
+  const answer = await call('GET', 'api/v1/messages/activity', {query: {minutes: wanted}});
+  if (wanted === minutes) {
+    activity = answer;
   }
 }
 
@@ -65,14 +58,14 @@ export function render(app) {
 function strip(app) {
   const {scheduler, stats, nodes: list} = app.overview;
   return h('section', {class: 'strip', 'aria-label': 'At a glance'},
-    scheduler && delivery(app, scheduler),
-    stats && fact('Oldest due', stats.dueNow > 0 ? duration(stats.oldestDueAgeSeconds) : 'none',
+    delivery(app, scheduler),
+    fact('Oldest due', stats.dueNow > 0 ? duration(stats.oldestDueAgeSeconds) : 'none',
       stats.dueNow > 0 && stats.oldestDueAgeSeconds > LATE ? 'warn' : '',
       stats.dueNow > 0 ? 'how long it has waited' : 'no message is due'),
-    stats && fact('Due now', number(stats.dueNow), '', waiting(stats)),
-    stats && fact('Empty in', ...drain(stats, scheduler)),
-    list && fact('Nodes', ...nodesInWords(list)),
-    stats && byStatus(stats));
+    fact('Due now', number(stats.dueNow), '', waiting(stats)),
+    fact('Empty in', ...drain(stats, scheduler)),
+    fact('Nodes', ...nodesInWords(list)),
+    byStatus(stats));
 }
 
 function delivery(app, scheduler) {
@@ -99,7 +92,7 @@ function drain({dueNow, sentPerMinute}, scheduler) {
   if (dueNow === 0) {
     return ['now', '', 'nothing is due'];
   }
-  if (scheduler && !scheduler.running) {
+  if (!scheduler.running) {
     return ['never', 'warn', 'delivery is off'];
   }
   if (sentPerMinute === 0) {
@@ -123,10 +116,10 @@ function nodesInWords(list) {
 function byStatus({byStatus: counts, delivery: receipts}) {
   const shown = ['PENDING', 'SENDING', 'SENT', 'FAILED', 'UNKNOWN', 'EXPIRED', 'CANCELLED'];
   return h('nav', {class: 'counts', 'aria-label': 'Messages by status'},
-    shown.filter(status => counts[status] !== undefined).map(status =>
+    shown.map(status =>
       h('a', {key: status, class: counts[status] > 0 ? `status ${status}` : 'status none', href: `#/messages?status=${status}`},
         h('span', {class: 'name'}, status.toLowerCase()), ' ', h('b', {}, number(counts[status])))),
-    receipts && receipts.delivered + receipts.undelivered + receipts.missing > 0 && h('span', {class: 'quiet', key: 'receipts'},
+    receipts.delivered + receipts.undelivered + receipts.missing > 0 && h('span', {class: 'quiet', key: 'receipts'},
       `receipts: ${number(receipts.delivered)} delivered, ${number(receipts.undelivered)} not, ${number(receipts.missing)} missing`));
 }
 
@@ -149,7 +142,7 @@ const start = app => app.call('POST', 'api/v1/scheduler/start', {}, 'Delivery is
 
 function needs(app) {
   const list = app.overview.needs;
-  return list && h('section', {class: 'card needs', 'aria-labelledby': 'needs-title'},
+  return h('section', {class: 'card needs', 'aria-labelledby': 'needs-title'},
     h('h2', {id: 'needs-title'}, 'Needs you'),
     list.length === 0
       ? h('p', {class: 'fine'}, h('span', {'aria-hidden': 'true'}, '✓ '), 'Nothing needs you.')
@@ -157,14 +150,14 @@ function needs(app) {
 }
 
 function one(app, need) {
-  return h('li', {key: [need.code, need.node, need.route].join(' ')},
-    h('h3', {}, TITLES[need.code] ?? need.code.toLowerCase().replaceAll('_', ' '),
-      need.count > 0 && h('span', {class: 'badge'}, number(need.count))),
-    h('p', {}, need.detail, need.since && [' Since ', time(need.since), ` (${ago(need.since)}).`]),
-    need.reasons?.length > 0 && h('ul', {class: 'reasons'}, need.reasons.map(reason =>
-      h('li', {key: reason.error}, h('b', {}, number(reason.messages)), ' ', h('span', {class: 'error'}, reason.error),
-        h('button', {class: 'small', onclick: () => many(app, 'retry', {status: 'FAILED', error: reason.error})}, 'Send again …')))),
-    need.action && h('p', {class: 'quiet'}, need.action),
+  const {code, node, count, detail, since, reasons = [], action} = need;
+  return h('li', {key: `${code} ${node ?? ''}`},
+    h('h3', {}, TITLES[code] ?? code, node && ` (${node})`, count > 0 && h('span', {class: 'badge'}, number(count))),
+    h('p', {}, sentence(detail), since && [' Since ', time(since), ` (${ago(since)}).`]),
+    reasons.length > 0 && h('ul', {class: 'reasons'}, reasons.map(({error, messages}) =>
+      h('li', {key: error}, h('b', {}, number(messages)), ' ', h('span', {class: 'error'}, error),
+        h('button', {class: 'small', onclick: () => many(app, 'retry', {status: 'FAILED', error: error.slice(0, LONGEST_ERROR)})}, 'Send again …')))),
+    h('p', {class: 'quiet'}, h('span', {'aria-hidden': 'true'}, '→ '), sentence(action)),
     h('div', {class: 'buttons'}, buttons(app, need)));
 }
 
@@ -182,9 +175,9 @@ function buttons(app, need) {
     case 'CIRCUIT_OPEN':
       return [link('Show what waits', '#/messages?status=PENDING')];
     case 'ROUTE_STOPPED':
-      return need.route && (!need.node || need.node === app.overview.node?.name)
-        ? [button(`Start ${need.route}`, () => startRoute(app, need.route))]
-        : [h('span', {class: 'quiet'}, 'Only that node\'s own page can start it.')];
+      return need.node === app.overview.node.name
+        ? [button('Start it …', () => startRoutes(app)), link('Show the flow', '#/flow')]
+        : [h('span', {key: 'other', class: 'quiet'}, 'Start it on the page of that node.')];
     case 'FLOWS_DIFFER':
     case 'FLOW_REFUSED':
       return [link('Show the flow', '#/flow')];
@@ -193,15 +186,25 @@ function buttons(app, need) {
   }
 }
 
-const startRoute = (app, route) =>
-  app.call('POST', `api/v1/routes/${encodeURIComponent(route)}/start`, {}, `Route ${route} is started on this node.`);
+/** Starts every route of this node that is stopped. */
+async function startRoutes(app) {
+  const list = await app.call('GET', 'api/v1/routes');
+  const stopped = list?.items.filter(route => route.state !== 'Started') ?? [];
+  const sure = stopped.length > 0 && await ask({
+    title: `Start ${counted(stopped.length, 'route')} on this node?`,
+    text: stopped.map(route => `${route.id}: ${route.description}`),
+    confirm: 'Start',
+  });
+  if (sure) {
+    for (const {id} of stopped) {
+      await app.call('POST', `api/v1/routes/${encodeURIComponent(id)}/start`, {}, `Route ${id} is started on this node.`);
+    }
+  }
+}
 
 // The curves.
 
 function curves(app) {
-  if (activityMissing) {
-    return null;
-  }
   const range = RANGES.find(([length]) => length === minutes)[1];
   return h('section', {class: 'card curves', 'aria-labelledby': 'curves-title'},
     h('div', {class: 'row'},
@@ -215,8 +218,8 @@ function curves(app) {
 }
 
 function drawn({from, stepSeconds, accepted, sent, failed, unknown}, range) {
-  const start = Date.parse(from) / 1000;
-  const times = sent.map((value, i) => start + i * stepSeconds);
+  const first = Date.parse(from) / 1000;
+  const times = sent.map((value, i) => first + i * stepSeconds);
   const sum = values => values.reduce((total, value) => total + value, 0);
   const most = Math.max(0, ...sent);
   return [
@@ -248,13 +251,12 @@ function table(times, stepSeconds, series) {
 
 function nodes(app) {
   const list = app.overview.nodes;
-  return list?.length > 0 && h('section', {class: 'card', 'aria-labelledby': 'nodes-title'},
+  return h('section', {class: 'card', 'aria-labelledby': 'nodes-title'},
     h('h2', {id: 'nodes-title'}, 'Nodes'),
     h('ul', {class: 'nodes'}, list.map(node => h('li', {key: node.name},
       h('span', {class: `pill ${{UP: 'good', DEGRADED: 'warn'}[node.status] ?? 'bad'}`}, node.status),
-      ' ', h('b', {}, node.name), node.name === app.overview.node?.name && ' (this one)',
-      h('span', {class: 'quiet'}, ` version ${node.version}, flow `, h('code', {}, (node.flow ?? '').slice(0, 12)),
-        node.startedAt && [', started ', time(node.startedAt)], node.status === 'GONE' && node.seenAt && [', last seen ', time(node.seenAt)]),
-      node.problems?.length > 0 && h('ul', {}, node.problems.map(problem => h('li', {}, problem)))))),
-    h('p', {class: 'quiet'}, list.length === 1 ? '' : `${counted(list.length, 'node')} on this database.`));
+      ' ', h('b', {}, node.name), node.name === app.overview.node.name && ' (this one)',
+      h('span', {class: 'quiet'}, ` version ${node.version}, flow `, h('code', {}, node.flow.slice(0, 12)),
+        ', started ', time(node.startedAt), node.status === 'GONE' && [', last seen ', time(node.seenAt)]),
+      node.problems.length > 0 && h('ul', {}, node.problems.map(problem => h('li', {}, sentence(problem))))))));
 }
