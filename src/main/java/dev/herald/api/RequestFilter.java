@@ -63,7 +63,7 @@ public final class RequestFilter {
   private final ReceiptToken receiptToken;
   private final RateLimits limits;
   private final Json json;
-  private final SwaggerUi ui;
+  private final Pages pages;
   private final Map<String, Supplier<Reply>> fromMemory;
   private final Admission admission;
   private final Entrances entrances;
@@ -93,7 +93,7 @@ public final class RequestFilter {
       ReceiptToken receiptToken,
       RateLimits limits,
       Json json,
-      SwaggerUi ui,
+      Pages pages,
       Map<String, Supplier<Reply>> fromMemory,
       Admission admission,
       Entrances entrances,
@@ -104,7 +104,7 @@ public final class RequestFilter {
     this.receiptToken = receiptToken;
     this.limits = limits;
     this.json = json;
-    this.ui = ui;
+    this.pages = pages;
     this.fromMemory = fromMemory;
     this.admission = admission;
     this.entrances = entrances;
@@ -115,7 +115,9 @@ public final class RequestFilter {
   /** The paths that no route besides the contract's can have. */
   public static Predicate<String> reserved(Contract contract) {
     return path ->
-        !contract.at(path).isEmpty() || path.equals("/") || path.matches("/(api|swagger)(/.*)?");
+        !contract.at(path).isEmpty()
+            || path.equals("/")
+            || path.matches("/(api|dashboard|swagger)(/.*)?");
   }
 
   /**
@@ -226,7 +228,7 @@ public final class RequestFilter {
       refuse(context, Problem.of(Type.MALFORMED, "the path cannot be decoded"));
       return;
     }
-    if (ui.has(path)) {
+    if (pages.has(path)) {
       context.put(CALLED, PAGE);
       page(context);
       return;
@@ -396,9 +398,9 @@ public final class RequestFilter {
   private void page(RoutingContext context) {
     HttpMethod method = context.request().method();
     if (method == HttpMethod.GET || method == HttpMethod.HEAD) {
-      ui.answer(context);
+      pages.answer(context);
     } else {
-      refuseMethod(context, SwaggerUi.ALLOWED);
+      refuseMethod(context, Pages.ALLOWED);
     }
   }
 

@@ -10,12 +10,12 @@ import dev.herald.api.Entrances;
 import dev.herald.api.ExceptionMapper;
 import dev.herald.api.Json;
 import dev.herald.api.Operations;
+import dev.herald.api.Pages;
 import dev.herald.api.RateLimits;
 import dev.herald.api.ReceiptToken;
 import dev.herald.api.RequestFilter;
 import dev.herald.api.RequestFilter.Reply;
 import dev.herald.api.Requests;
-import dev.herald.api.SwaggerUi;
 import dev.herald.config.ClientTls;
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.PortCheck;
@@ -520,7 +520,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             new ReceiptToken(settings.receipts().token()),
             new RateLimits(settings.api().rateLimit()),
             json,
-            new SwaggerUi(),
+            new Pages(),
             fromMemory,
             admission,
             entrances,

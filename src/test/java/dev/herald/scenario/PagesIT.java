@@ -6,7 +6,11 @@ import dev.herald.testing.Api;
 import dev.herald.testing.Api.Answer;
 import dev.herald.testing.Local;
 import dev.herald.testing.Node;
-import java.util.regex.Matcher;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -17,9 +21,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The page at {@code /swagger/}, for a client without a key. */
+/** The pages at {@code /dashboard/} and {@code /swagger/}, for a client without a key. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
-class SwaggerUiIT {
+class PagesIT {
+  /** What a page loads, and what a module imports. */
+  private static final Pattern NAMES =
+      Pattern.compile(
+          "(?:href|src)=\"([^\"#/]+)\"|^import .*from '\\./([^']+)';", Pattern.MULTILINE);
+
   private static Node node;
   private static Api nobody;
 
@@ -39,6 +48,13 @@ class SwaggerUiIT {
 
   @ParameterizedTest
   @CsvSource({
+    "/dashboard/, text/html; charset=utf-8",
+    "/dashboard/index.html, text/html; charset=utf-8",
+    "/dashboard/app.js, text/javascript; charset=utf-8",
+    "/dashboard/uplot.js, text/javascript; charset=utf-8",
+    "/dashboard/style.css, text/css; charset=utf-8",
+    "/dashboard/uplot.css, text/css; charset=utf-8",
+    "/dashboard/icon.svg, image/svg+xml",
     "/swagger/, text/html; charset=utf-8",
     "/swagger/index.html, text/html; charset=utf-8",
     "/swagger/start.js, text/javascript; charset=utf-8",
@@ -51,7 +67,7 @@ class SwaggerUiIT {
     assertThat(got.http().headers().firstValue("Content-Type")).hasValue(type);
     assertThat(got.http().headers().firstValue("X-Content-Type-Options")).hasValue("nosniff");
     assertThat(got.http().headers().firstValue("Content-Security-Policy").orElseThrow())
-        .contains("default-src 'self'");
+        .startsWith(path.startsWith("/swagger/") ? "default-src 'self';" : "default-src 'none';");
     assertThat(got.http().body()).isNotEmpty();
 
     Answer head = nobody.call("HEAD", path, null).expect(200);
@@ -63,29 +79,26 @@ class SwaggerUiIT {
         .isEmpty();
   }
 
+  /** And keep the dashboard small: 150 KB in all, uncompressed. */
   @Test
   void should_name_only_files_that_are_there() {
-    Matcher names =
-        Pattern.compile("(?:href|src)=\"([^\"]+)\"")
-            .matcher(nobody.get("/swagger/").expect(200).http().body());
-    int found = 0;
-    while (names.find()) {
-      nobody.get("/swagger/" + names.group(1)).expect(200);
-      found++;
-    }
-    assertThat(found).isEqualTo(4);
+    assertThat(namedBy("/swagger/")).hasSize(4);
     assertThat(nobody.get("/swagger/start.js").http().body()).contains("\"../openapi.json\"");
     nobody.get("/openapi.json").expect(200);
+
+    Set<String> dashboard = namedBy("/dashboard/");
+    assertThat(dashboard).contains("/dashboard/app.js", "/dashboard/dom.js", "/dashboard/uplot.js");
+    assertThat(dashboard.stream().mapToLong(PagesIT::length).sum() + length("/dashboard/"))
+        .isBetween(50_000L, 150_000L);
   }
 
   @Test
-  void should_lead_from_the_short_path_to_the_page() {
-    assertThat(nobody.get("/").expect(303).http().headers().firstValue("Location"))
-        .hasValue("swagger/");
+  void should_lead_from_the_short_paths_to_the_pages() {
+    assertThat(location("/", 303)).isEqualTo("dashboard/");
     assertThat(nobody.post("/", null).expect(405).http().headers().firstValue("Allow"))
         .hasValue("GET, HEAD");
-    assertThat(nobody.get("/swagger").expect(308).http().headers().firstValue("Location"))
-        .hasValue("swagger/");
+    assertThat(location("/dashboard", 308)).isEqualTo("dashboard/");
+    assertThat(location("/swagger", 308)).isEqualTo("swagger/");
   }
 
   @ParameterizedTest
@@ -103,6 +116,9 @@ class SwaggerUiIT {
         "/swagger/index.html%00.js",
         "/application.properties",
         "/log4j2.xml",
+        "/dashboard/none.js",
+        "/dashboard/../log4j2.xml",
+        "/dashboard/%2e%2e/log4j2.xml",
       })
   void should_serve_nothing_else(String path) {
     Answer answer = nobody.get(path).expect(404);
@@ -113,9 +129,40 @@ class SwaggerUiIT {
   @ParameterizedTest
   @ValueSource(strings = {"POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
   void should_take_no_other_method(String method) {
-    for (String path : new String[] {"/swagger", "/swagger/", "/swagger/start.js"}) {
+    for (String path : new String[] {"/", "/dashboard/", "/swagger", "/swagger/start.js"}) {
       Answer answer = nobody.call(method, path, null).expect(405);
       assertThat(answer.http().headers().firstValue("Allow")).hasValue("GET, HEAD");
     }
+  }
+
+  /** The files that a page names, and that they name. */
+  private static Set<String> namedBy(String page) {
+    Set<String> named = new TreeSet<>();
+    Deque<String> waiting = new ArrayDeque<>(List.of(page));
+    while (!waiting.isEmpty()) {
+      String body = nobody.get(waiting.pop()).expect(200).http().body();
+      NAMES
+          .matcher(body)
+          .results()
+          .map(name -> page + (name.group(1) == null ? name.group(2) : name.group(1)))
+          .filter(named::add)
+          .filter(path -> page.equals("/dashboard/") && path.endsWith(".js"))
+          .forEach(waiting::add);
+    }
+    return named;
+  }
+
+  private static long length(String path) {
+    return nobody
+        .call("HEAD", path, null)
+        .expect(200)
+        .http()
+        .headers()
+        .firstValueAsLong("Content-Length")
+        .orElseThrow();
+  }
+
+  private static String location(String path, int status) {
+    return nobody.get(path).expect(status).http().headers().firstValue("Location").orElseThrow();
   }
 }
