@@ -32,7 +32,6 @@ public final class OutcomeBatch {
   /** An outcome that was recorded. */
   public record RecordedOutcome(Outcome outcome, MessageStatus status) {}
 
-
   /**
    * The result of the statement.
    *

@@ -127,7 +127,7 @@ class ContractTest {
     Path file = folder.resolve("openapi.yaml");
     Files.writeString(
         file, text.replaceFirst("(operationId: stopRoute\\R.*\\R) *x-herald.*\\R", "$1"));
-    assertThatThrownBy(() -> Contract.load(file, 1, 10))
+    assertThatThrownBy(() -> Contract.load(file, 1, 10, body -> List.of()))
         .isInstanceOf(ConfigurationException.class)
         .hasMessage(
             "openapi.yaml has no x-herald-role for stopRoute; give it read, send or operate");
