@@ -7,11 +7,13 @@ import static org.awaitility.Awaitility.await;
 import dev.herald.client.ApiClient;
 import dev.herald.client.ApiException;
 import dev.herald.client.api.MessagesApi;
+import dev.herald.client.model.BlockerCode;
 import dev.herald.client.model.Delivery;
 import dev.herald.client.model.Message;
 import dev.herald.client.model.MessagePage;
 import dev.herald.client.model.NewMessage;
 import dev.herald.client.model.Receipt;
+import dev.herald.client.model.RetryAction;
 import dev.herald.client.model.Status;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.testing.Local;
@@ -70,7 +72,7 @@ class GeneratedClientIT {
     assertThat(batch).hasSize(2);
     MessagePage page =
         messages.listMessages(
-            Status.PENDING, "+905551234567", "order-1", null, null, 1, null, null);
+            Status.PENDING, "+905551234567", "order-1", null, null, null, 1, null, null);
     assertThat(page.getItems()).extracting(Message::getId).containsExactly(created.getId());
 
     messages.cancelMessage(created.getId());
@@ -96,6 +98,11 @@ class GeneratedClientIT {
     assertThat(messages.getMessage(id).getFailedAttempts())
         .singleElement()
         .satisfies(attempt -> assertThat(attempt.getHttpStatus()).isEqualTo(400));
+    assertThat(messages.explainMessage(id).getBlockers())
+        .singleElement()
+        .satisfies(blocker -> assertThat(blocker.getCode()).isEqualTo(BlockerCode.ENDED));
+    assertThat(messages.retryMessages(new RetryAction().error("400").dryRun(true)).getMatched())
+        .isEqualTo(1);
 
     webhook.answer(post -> SampleWebhook.Answer.accepted());
     assertThat(messages.retryMessage(id).getId()).isEqualTo(id);

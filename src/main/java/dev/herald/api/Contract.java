@@ -2,6 +2,7 @@ package dev.herald.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.BooleanNode;
 import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
@@ -190,9 +191,12 @@ public final class Contract {
   }
 
   private static JsonNode typed(JsonSchema schema, String value) {
-    boolean integer = "integer".equals(schema.getSchemaNode().path("type").asText());
-    return integer && value.matches("-?\\d{1,9}")
-        ? IntNode.valueOf(Integer.parseInt(value))
+    String type = schema.getSchemaNode().path("type").asText();
+    if (type.equals("integer") && value.matches("-?\\d{1,9}")) {
+      return IntNode.valueOf(Integer.parseInt(value));
+    }
+    return type.equals("boolean") && value.matches("true|false")
+        ? BooleanNode.valueOf(Boolean.parseBoolean(value))
         : TextNode.valueOf(value);
   }
 

@@ -1,6 +1,7 @@
 package dev.herald.control;
 
 import dev.herald.dispatch.Claim;
+import dev.herald.message.MassActions;
 import dev.herald.message.Message;
 import org.apache.camel.Body;
 import org.apache.camel.Variable;
@@ -33,6 +34,33 @@ public final class AuditLog {
 
   public void retried(@Variable("key") String key, @Body Message message) {
     LOG.info("Key {} sends message {} again", key, message.id());
+  }
+
+  public void retriedMany(
+      @Variable("key") String key,
+      @Variable("filter") MassActions.Filter filter,
+      @Variable("slice") MassActions.Slice slice) {
+    many(key, "sends {} of {} messages again", filter, slice);
+  }
+
+  public void cancelledMany(
+      @Variable("key") String key,
+      @Variable("filter") MassActions.Filter filter,
+      @Variable("slice") MassActions.Slice slice) {
+    many(key, "cancelled {} of {} messages", filter, slice);
+  }
+
+  private static void many(
+      String key, String did, MassActions.Filter filter, MassActions.Slice slice) {
+    if (!filter.dryRun()) {
+      LOG.info(
+          "Key {} " + did + " that matched {}{}",
+          key,
+          slice.changed(),
+          slice.matched(),
+          filter.shown(),
+          filter.reason() == null ? "" : ": " + filter.reason());
+    }
   }
 
   public void delivers(@Variable("key") String key, @Variable("claim") Claim claim) {

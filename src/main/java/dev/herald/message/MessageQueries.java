@@ -8,9 +8,7 @@ import dev.herald.problem.ProblemException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import java.util.UUID;
-import java.util.regex.Pattern;
 import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
@@ -20,7 +18,6 @@ import org.apache.camel.Variable;
  */
 public final class MessageQueries {
   private static final int DEFAULT_LIMIT = 50;
-  private static final Pattern E164 = Pattern.compile("\\+[1-9][0-9]{1,14}");
 
   /** How far a node's clock may be from the database's for a bound on time to be a bound on ids. */
   private static final Duration CLOCK_ROOM = Duration.ofMinutes(5);
@@ -88,8 +85,8 @@ public final class MessageQueries {
         reference,
         text(fromTime),
         text(toTime),
-        fromTime == null ? null : firstId(fromTime.minus(CLOCK_ROOM)),
-        toTime == null ? null : firstId(toTime.plus(CLOCK_ROOM)),
+        fromTime == null ? null : firstIdSince(fromTime),
+        toTime == null ? null : firstIdAfter(toTime),
         null,
         cursor == null ? null : id(cursor),
         limit == null ? DEFAULT_LIMIT : limit,
@@ -133,11 +130,9 @@ public final class MessageQueries {
     return new Page(items, query.cursor(items.get(items.size() - 1)));
   }
 
-  /** As a message has it. One in E.164 may have been valid when it was stored. */
   private String stored(String phoneNumber) {
     return phoneNumbers
-        .normalize(phoneNumber)
-        .or(() -> Optional.of(phoneNumber).filter(E164.asMatchPredicate()))
+        .stored(phoneNumber)
         .orElseThrow(
             () ->
                 refusal(
@@ -194,6 +189,16 @@ public final class MessageQueries {
   private static ProblemException refusal(String parameter, String rule, String detail) {
     return new ProblemException(
         Problem.of(Type.BAD_PARAMETER, List.of(new FieldError(parameter, rule, detail))));
+  }
+
+  /** No message that was accepted at this time or later has an earlier id. */
+  static UUID firstIdSince(Instant time) {
+    return firstId(time.minus(CLOCK_ROOM));
+  }
+
+  /** Every message that was accepted before this time has an earlier id. */
+  static UUID firstIdAfter(Instant time) {
+    return firstId(time.plus(CLOCK_ROOM));
   }
 
   /** The first UUIDv7 of a millisecond, RFC 9562 section 5.7. */
