@@ -9,26 +9,23 @@
 -- never skips rows that became due within the last second, because an older transaction can commit after a newer one. A
 -- probe starts at a random place among the first thousand, so that messages no provider accepts do not test it again
 -- and again.
+-- GET /messages/{id}/why shows what its parts (due.sql, allowed.sql, bucket.sql) say; a condition elsewhere it cannot know.
 WITH bucket AS (
-    SELECT least(:#${variable.claim.rateLimit}::float8,
-        tokens + greatest(0, extract(epoch FROM now() - at)) * :#${variable.claim.rateLimit}::float8) AS tokens
-    FROM delivery_rate
-    WHERE :#${variable.claim.rateLimit} > 0
+    \i sql/bucket.sql
     FOR UPDATE
 ), turn AS (
     UPDATE scheduler
     SET next_batch_at = :#${variable.claim.intervalMs} * interval '1 ms'
         + CASE WHEN next_batch_at > now() - interval '1 s' THEN next_batch_at ELSE now() END
-    WHERE :#${variable.claim.paced} AND running AND next_batch_at <= now()
-      AND (:#${variable.claim.rateLimit} = 0 OR (SELECT tokens FROM bucket) >= 1)
-      AND (
-          SELECT true FROM message
-          WHERE status = 'PENDING'
-            AND next_attempt_at <= now()
-            AND (lease_until IS NULL OR lease_until <= now())
-            AND (expires_at IS NULL OR expires_at > now())
-          ORDER BY next_attempt_at, id
-          LIMIT 1)
+    WHERE :#${variable.claim.paced} AND (
+        \i sql/allowed.sql
+    ) AND (
+        SELECT true FROM message
+        WHERE (
+            \i sql/due.sql
+        )
+        ORDER BY next_attempt_at, id
+        LIMIT 1)
     RETURNING running
 ), shortened AS (
     UPDATE scheduler
@@ -36,16 +33,16 @@ WITH bucket AS (
     WHERE :#${variable.claim.paced} AND next_batch_at > now() + :#${variable.claim.intervalMs} * interval '1 ms' + interval '1 s'
 ), allowed AS (
     SELECT FROM turn
-    UNION ALL SELECT FROM scheduler WHERE :#${variable.claim.continuous} AND running
+    UNION ALL SELECT FROM scheduler WHERE :#${variable.claim.continuous} AND (
+        \i sql/allowed.sql
+    )
     UNION ALL SELECT WHERE :#${variable.claim.manual}
 ), first AS (
     SELECT next_attempt_at, id
     FROM message
-    WHERE :#${variable.claim.probe}
-      AND status = 'PENDING'
-      AND next_attempt_at <= now()
-      AND (lease_until IS NULL OR lease_until <= now())
-      AND (expires_at IS NULL OR expires_at > now())
+    WHERE :#${variable.claim.probe} AND (
+        \i sql/due.sql
+    )
     ORDER BY next_attempt_at, id
     LIMIT 1000
 ), place AS (
@@ -59,10 +56,9 @@ WITH bucket AS (
     FROM (
         SELECT id, claim_id, attempts
         FROM message
-        WHERE status = 'PENDING'
-          AND next_attempt_at <= now()
-          AND (lease_until IS NULL OR lease_until <= now())
-          AND (expires_at IS NULL OR expires_at > now())
+        WHERE (
+              \i sql/due.sql
+          )
           AND (next_attempt_at, id) >= (
               least(timestamptz 'epoch' + :#${variable.claim.from.dueMicros} * interval '1 us', now() - interval '1 s'),
               :#${variable.claim.from.id})

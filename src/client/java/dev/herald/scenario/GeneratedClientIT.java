@@ -7,12 +7,14 @@ import static org.awaitility.Awaitility.await;
 import dev.herald.client.ApiClient;
 import dev.herald.client.ApiException;
 import dev.herald.client.api.MessagesApi;
+import dev.herald.client.model.BlockerCode;
 import dev.herald.client.model.Delivery;
 import dev.herald.client.model.Message;
 import dev.herald.client.model.MessageChange;
 import dev.herald.client.model.MessagePage;
 import dev.herald.client.model.NewMessage;
 import dev.herald.client.model.Receipt;
+import dev.herald.client.model.RetryAction;
 import dev.herald.client.model.Status;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.testing.Local;
@@ -79,6 +81,7 @@ class GeneratedClientIT {
             null,
             null,
             null,
+            null,
             1,
             null,
             null);
@@ -112,6 +115,11 @@ class GeneratedClientIT {
     assertThat(messages.getMessage(id).getFailedAttempts())
         .singleElement()
         .satisfies(attempt -> assertThat(attempt.getHttpStatus()).isEqualTo(400));
+    assertThat(messages.explainMessage(id).getBlockers())
+        .singleElement()
+        .satisfies(blocker -> assertThat(blocker.getCode()).isEqualTo(BlockerCode.ENDED));
+    assertThat(messages.retryMessages(new RetryAction().error("400").dryRun(true)).getMatched())
+        .isEqualTo(1);
 
     webhook.answer(post -> SampleWebhook.Answer.accepted());
     assertThat(messages.retryMessage(id).getId()).isEqualTo(id);

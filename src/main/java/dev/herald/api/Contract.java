@@ -3,6 +3,7 @@ package dev.herald.api;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.BooleanNode;
 import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -239,6 +240,10 @@ public final class Contract {
       case "integer" ->
           value.matches("-?\\d{1,9}")
               ? IntNode.valueOf(Integer.parseInt(value))
+              : TextNode.valueOf(value);
+      case "boolean" ->
+          value.matches("true|false")
+              ? BooleanNode.valueOf(Boolean.parseBoolean(value))
               : TextNode.valueOf(value);
       case "array" -> {
         ArrayNode list = JsonNodeFactory.instance.arrayNode();

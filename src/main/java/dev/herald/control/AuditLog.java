@@ -1,6 +1,7 @@
 package dev.herald.control;
 
 import dev.herald.dispatch.Claim;
+import dev.herald.message.MassActions;
 import dev.herald.message.Message;
 import org.apache.camel.Body;
 import org.apache.camel.Variable;
@@ -42,6 +43,35 @@ public final class AuditLog {
   public void delivers(
       @Variable("key") String key, @Variable("keyId") String id, @Variable("claim") Claim claim) {
     LOG.info("{} delivers a batch of up to {} by hand", who(key, id), claim.limit());
+  }
+
+  public void retriedMany(
+      @Variable("key") String key,
+      @Variable("keyId") String id,
+      @Variable("filter") MassActions.Filter filter,
+      @Variable("slice") MassActions.Slice slice) {
+    many(who(key, id), "sends {} of {} messages again", filter, slice);
+  }
+
+  public void cancelledMany(
+      @Variable("key") String key,
+      @Variable("keyId") String id,
+      @Variable("filter") MassActions.Filter filter,
+      @Variable("slice") MassActions.Slice slice) {
+    many(who(key, id), "cancelled {} of {} messages", filter, slice);
+  }
+
+  private static void many(
+      String who, String did, MassActions.Filter filter, MassActions.Slice slice) {
+    if (!filter.dryRun()) {
+      LOG.info(
+          "{} " + did + " that matched {}{}",
+          who,
+          slice.changed(),
+          slice.matched(),
+          filter.shown(),
+          filter.reason() == null ? "" : ": " + filter.reason());
+    }
   }
 
   public void started(

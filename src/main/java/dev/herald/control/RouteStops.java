@@ -1,5 +1,6 @@
 package dev.herald.control;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -21,10 +22,23 @@ public final class RouteStops extends DefaultShutdownStrategy {
   /** Of the stopped and suspended routes by id; empty for a route without one. */
   private final Map<String, String> groups = new ConcurrentHashMap<>();
 
+  /** When each of them was stopped, and by which key; without an entry nobody knows. */
+  private final Map<String, Instant> times = new ConcurrentHashMap<>();
+
+  private final Map<String, String> keys = new ConcurrentHashMap<>();
+
   /** Begins no route's id. */
   private static final String HELD = "held ";
 
   private volatile Runnable whenAsked = () -> {};
+
+  /**
+   * A route that does not run.
+   *
+   * @param since null if it has not run since the node started
+   * @param by the name of the key that stopped it; null if it was not stopped through the API
+   */
+  public record Stopped(String route, Instant since, String by) {}
 
   /**
    * Calls this as soon as the stop or suspension of a route is asked for, before Camel waits for
@@ -52,6 +66,27 @@ public final class RouteStops extends DefaultShutdownStrategy {
     }
   }
 
+  /** Whether this route is stopped or suspended, or about to be. */
+  public boolean includes(String routeId) {
+    return groups.containsKey(routeId);
+  }
+
+  /** What is known of a route that does not run. */
+  public Stopped stopped(String routeId) {
+    return new Stopped(routeId, times.get(routeId), keys.get(routeId));
+  }
+
+  /** Notes which key is about to stop a route. */
+  void askedBy(String routeId, String key) {
+    keys.put(routeId, key);
+  }
+
+  private void forget(String routeId) {
+    groups.remove(routeId);
+    times.remove(routeId);
+    keys.remove(routeId);
+  }
+
   @Override
   protected boolean doShutdown(
       CamelContext context,
@@ -64,13 +99,16 @@ public final class RouteStops extends DefaultShutdownStrategy {
       throws Exception {
     List<Route> asked = routes.stream().map(RouteStartupOrder::getRoute).toList();
     asked.forEach(
-        route -> groups.put(route.getRouteId(), Objects.requireNonNullElse(route.getGroup(), "")));
+        route -> {
+          groups.put(route.getRouteId(), Objects.requireNonNullElse(route.getGroup(), ""));
+          times.put(route.getRouteId(), Instant.now());
+        });
     whenAsked.run();
     boolean done =
         super.doShutdown(
             context, routes, timeout, unit, suspendOnly, abortAfterTimeout, forceShutdown);
     if (!done) {
-      asked.forEach(route -> groups.remove(route.getRouteId()));
+      asked.forEach(route -> forget(route.getRouteId()));
     }
     return done;
   }
@@ -84,17 +122,17 @@ public final class RouteStops extends DefaultShutdownStrategy {
         new RoutePolicySupport() {
           @Override
           public void onStart(Route route) {
-            groups.remove(route.getRouteId());
+            forget(route.getRouteId());
           }
 
           @Override
           public void onResume(Route route) {
-            groups.remove(route.getRouteId());
+            forget(route.getRouteId());
           }
 
           @Override
           public void onRemove(Route route) {
-            groups.remove(route.getRouteId());
+            forget(route.getRouteId());
           }
         };
     return (context, routeId, route) -> noticing;

@@ -34,6 +34,7 @@ public final class Routes {
   private static final String API = "api";
 
   private final CamelContext camel;
+  private final RouteStops stops;
   private final Lock one;
 
   /**
@@ -60,10 +61,12 @@ public final class Routes {
   public record Views(List<View> items) {}
 
   /**
+   * @param stops learns who stops a route
    * @param one held while routes are started, stopped or swapped
    */
-  public Routes(CamelContext camel, Lock one) {
+  public Routes(CamelContext camel, RouteStops stops, Lock one) {
     this.camel = camel;
+    this.stops = stops;
     this.one = one;
   }
 
@@ -88,7 +91,7 @@ public final class Routes {
    * Waits for what the route has in flight, up to a minute. Does nothing to a route that is
    * stopped.
    */
-  public View stop(@Variable("routeId") String id) throws Exception {
+  public View stop(@Variable("routeId") String id, @Variable("key") String key) throws Exception {
     Route route = find(id);
     if (API.equals(route.getGroup()) || API.equals(id)) {
       throw new ProblemException(
@@ -97,6 +100,9 @@ public final class Routes {
     }
     lock();
     try {
+      if (!stops.includes(id)) {
+        stops.askedBy(id, key);
+      }
       camel.getRouteController().stopRoute(id, STOP_SECONDS, TimeUnit.SECONDS);
       return view(find(id));
     } finally {

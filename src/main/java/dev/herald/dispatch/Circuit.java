@@ -141,9 +141,24 @@ public final class Circuit {
     if (now - freshSince >= settings.window().toNanos()) {
       allowance = UNLIMITED; // with paced claims it would grow too slowly
     }
-    int limit =
-        allowance == UNLIMITED ? wanted : Math.min(wanted, allowance - Math.max(0, inFlight - old));
+    int limit = limit(wanted, inFlight);
     return limit <= 0 ? Permission.NOTHING : new Permission(limit, false);
+  }
+
+  private int limit(int wanted, int inFlight) {
+    return allowance == UNLIMITED
+        ? wanted
+        : Math.min(wanted, allowance - Math.max(0, inFlight - old));
+  }
+
+  /**
+   * How many messages {@link #tryAcquirePermission} would allow once claims continue; it changes
+   * nothing.
+   */
+  synchronized int wouldAllow(int wanted, int inFlight) {
+    boolean limited =
+        state == State.CLOSED && nanoTime.getAsLong() - freshSince < settings.window().toNanos();
+    return limited ? Math.max(0, limit(wanted, inFlight)) : wanted;
   }
 
   private Permission probe(int wanted, long now) {

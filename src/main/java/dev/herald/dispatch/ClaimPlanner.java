@@ -183,6 +183,54 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   }
 
   /**
+   * The next claim as this node would make it, for display; nothing counts it. Its limit is a batch
+   * while there is no room.
+   */
+  public Claim preview() {
+    int room = room();
+    return claim(
+        room > 0 ? room : settings.batchSize(),
+        false,
+        false,
+        System.nanoTime(),
+        ClaimCursor.Position.BEGINNING);
+  }
+
+  private int room() {
+    return circuit.wouldAllow(maxToClaim(inFlight.latestPerSecond()), inFlight.count());
+  }
+
+  /**
+   * Why this node claims nothing, though its routes run and its circuit is closed.
+   *
+   * @param since null if that is not known
+   */
+  public record NoRoom(String reason, Instant since) {}
+
+  /** Nothing if it claims. Changes nothing. */
+  public Optional<NoRoom> noRoom() {
+    if (closed) {
+      return Optional.of(new NoRoom("is shutting down", null));
+    }
+    if (recording.now()) {
+      return Optional.of(
+          new NoRoom(
+              "cannot record outcomes, and its log says why; it sends nothing meanwhile",
+              recording.since().orElse(null)));
+    }
+    if (claiming.now()) {
+      return Optional.of(
+          new NoRoom("fails to claim messages; its log says why", claiming.since().orElse(null)));
+    }
+    return room() > 0
+        ? Optional.empty()
+        : Optional.of(
+            new NoRoom(
+                "is busy with %d messages; it takes more as they end".formatted(inFlight.count()),
+                null));
+  }
+
+  /**
    * With a rate limit every claim starts at the beginning: most bring nothing, and the one per
    * second that starts there could be one of those.
    */

@@ -17,6 +17,11 @@ public final class DryPlanner {
     return next();
   }
 
+  /** The same, for display. */
+  public Object preview() {
+    return next();
+  }
+
   /** No claim's answer was lost, unless a check says so. */
   public Object lost() {
     return lost;

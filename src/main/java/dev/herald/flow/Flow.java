@@ -436,7 +436,13 @@ public final class Flow {
                                     file.equals(route.file())
                                         || route
                                             .statements()
-                                            .anyMatch(target -> file.equals(target.statement())))
+                                            .map(RoutePart.Target::statement)
+                                            .anyMatch(
+                                                statement ->
+                                                    file.equals(statement)
+                                                        || running
+                                                            .partsOf(statement)
+                                                            .contains(file)))
                             .map(RoutePart::id)
                             .sorted()
                             .toList())));

@@ -285,6 +285,15 @@ final class FlowCheck {
     if (!seen.add(file)) {
       return;
     }
+    for (String part : files.partsOf(file)) {
+      if (files.statement(part).isEmpty()) {
+        faults.add(
+            Fault.in(
+                file, 0, "has \\i %s, which cannot be read; put the file back".formatted(part)));
+      } else if (!files.partsOf(part).isEmpty()) {
+        faults.add(Fault.in(part, 0, "is a part of %s, so it can have no \\i".formatted(file)));
+      }
+    }
     Statements.Parsed parsed = Statements.parse(text.get());
     if (text.get().startsWith("\uFEFF")) {
       faults.add(Fault.in(file, 1, "begins with a byte order mark; save it as UTF-8 without one"));

@@ -1,5 +1,6 @@
 package dev.herald.flow;
 
+import dev.herald.store.Statements;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -41,7 +42,11 @@ final class FlowFiles {
   /** Contents by name: a path as routes write it, such as {@code routes/deliver.camel.yaml}. */
   private final SortedMap<String, byte[]> routes;
 
+  /** Each with its parts in place, so that a part that differs makes another statement. */
   private final SortedMap<String, byte[]> statements;
+
+  /** The files of the parts of each statement. */
+  private final Map<String, Set<String>> parts = new TreeMap<>();
 
   /** Patterns that find no file. */
   private final List<String> findNothing;
@@ -57,11 +62,30 @@ final class FlowFiles {
       List<String> findNothing,
       Set<String> twice) {
     this.routes = routes;
-    this.statements = statements;
+    this.statements = new TreeMap<>();
     this.findNothing = findNothing;
     this.twice = twice;
     routes.forEach((name, content) -> digests.put(name, digest(content)));
-    statements.forEach((name, content) -> digests.put(name, digest(content)));
+    statements.forEach(
+        (name, content) -> {
+          String text = new String(content, StandardCharsets.UTF_8);
+          parts.put(name, Statements.parts(text));
+          this.statements.put(
+              name,
+              parts.get(name).isEmpty()
+                  ? content
+                  : composed(text, statements).getBytes(StandardCharsets.UTF_8));
+        });
+    this.statements.forEach((name, content) -> digests.put(name, digest(content)));
+  }
+
+  private static String composed(String text, Map<String, byte[]> statements) {
+    return Statements.compose(
+        text,
+        part ->
+            statements.containsKey(part)
+                ? new String(statements.get(part), StandardCharsets.UTF_8)
+                : null);
   }
 
   /**
@@ -100,6 +124,13 @@ final class FlowFiles {
     SortedMap<String, byte[]> statements = new TreeMap<>();
     for (String name : names) {
       content(Path.of(name)).ifPresent(bytes -> statements.put(name, bytes));
+    }
+    for (byte[] statement : List.copyOf(statements.values())) {
+      for (String part : Statements.parts(new String(statement, StandardCharsets.UTF_8))) {
+        if (!statements.containsKey(part)) {
+          content(Path.of(part)).ifPresent(bytes -> statements.put(part, bytes));
+        }
+      }
     }
     return new FlowFiles(routes, statements, findNothing, twice);
   }
@@ -221,6 +252,11 @@ final class FlowFiles {
   Optional<String> statement(String name) {
     return Optional.ofNullable(statements.get(name))
         .map(bytes -> new String(bytes, StandardCharsets.UTF_8));
+  }
+
+  /** The files of the parts of a statement, those that cannot be read, too. */
+  Set<String> partsOf(String statement) {
+    return parts.getOrDefault(statement, Set.of());
   }
 
   /** SHA-256 by name, in hexadecimal. */

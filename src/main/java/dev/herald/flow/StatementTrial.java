@@ -384,6 +384,33 @@ final class StatementTrial {
         false,
         this::untouched);
     tryOut(
+        RoutePart.DIRECT + "retryMessages",
+        "retry-messages.sql",
+        "UPDATE pg_temp.message SET status = 'FAILED', attempts = 3, next_attempt_at = now() + interval '1 h'",
+        which,
+        false,
+        counts ->
+            changedOne(counts) && holds(UNCLAIMED)
+                ? uncounted()
+                : "does not make FAILED messages due; it must set status = 'PENDING', attempts = 0 and next_attempt_at = now(), and return matched and changed, their counts");
+    tryOut(
+        RoutePart.DIRECT + "cancelMessages",
+        "cancel-messages.sql",
+        "",
+        which,
+        false,
+        counts ->
+            changedOne(counts) && holds("m.status = 'CANCELLED'")
+                ? uncounted()
+                : "does not cancel pending messages; it must set status = 'CANCELLED', and return matched and changed, their counts");
+    tryOut(
+        RoutePart.DIRECT + "cancelMessages",
+        "cancel-messages.sql",
+        LEASED,
+        which,
+        false,
+        counts -> untouched(null));
+    tryOut(
         RoutePart.DIRECT + "updateMessage",
         "update-message.sql",
         "",
@@ -400,6 +427,12 @@ final class StatementTrial {
         which,
         false,
         this::untouched);
+  }
+
+  private static boolean changedOne(Object counts) {
+    return counts instanceof Map<?, ?> row
+        && Long.valueOf(1).equals(row.get("matched"))
+        && Long.valueOf(1).equals(row.get("changed"));
   }
 
   private String untouched(Object shown) {

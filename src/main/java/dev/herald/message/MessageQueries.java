@@ -12,10 +12,8 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.camel.Body;
 import org.apache.camel.Variable;
@@ -35,7 +33,6 @@ public final class MessageQueries {
 
   private static final UUID FIRST_ID = new UUID(0, 0);
   private static final UUID LAST_ID = new UUID(-1, -1);
-  private static final Pattern E164 = Pattern.compile("\\+[1-9][0-9]{1,14}");
 
   /** How far a node's clock may be from the database's for a bound on time to be a bound on ids. */
   private static final Duration CLOCK_ROOM = Duration.ofMinutes(5);
@@ -175,12 +172,12 @@ public final class MessageQueries {
         bound(toTime, OffsetDateTime.MAX),
         bound(updatedFromTime, OffsetDateTime.MIN),
         bound(updatedToTime, OffsetDateTime.MAX),
-        fromTime == null ? FIRST_ID : firstId(fromTime.minus(CLOCK_ROOM)),
+        fromTime == null ? FIRST_ID : firstIdSince(fromTime),
         earliest(
             cursor == null ? LAST_ID : id(cursor),
-            toTime == null ? LAST_ID : firstId(toTime.plus(CLOCK_ROOM)),
+            toTime == null ? LAST_ID : firstIdAfter(toTime),
             // A message is not updated before it is accepted.
-            updatedToTime == null ? LAST_ID : firstId(updatedToTime.plus(CLOCK_ROOM))),
+            updatedToTime == null ? LAST_ID : firstIdAfter(updatedToTime)),
         updated,
         updated ? MOST_READ : size + 1 + skipped,
         size,
@@ -233,11 +230,9 @@ public final class MessageQueries {
     return Stream.of(ids).min(IdOrder::compare).orElseThrow();
   }
 
-  /** As a message has it. One in E.164 may have been valid when it was stored. */
   private String stored(String phoneNumber) {
     return phoneNumbers
-        .normalize(phoneNumber)
-        .or(() -> Optional.of(phoneNumber).filter(E164.asMatchPredicate()))
+        .stored(phoneNumber)
         .orElseThrow(
             () ->
                 refusal(
@@ -294,6 +289,16 @@ public final class MessageQueries {
   private static ProblemException refusal(String parameter, String rule, String detail) {
     return new ProblemException(
         Problem.of(Type.BAD_PARAMETER, List.of(new FieldError(parameter, rule, detail))));
+  }
+
+  /** No message that was accepted at this time or later has an earlier id. */
+  static UUID firstIdSince(Instant time) {
+    return firstId(time.minus(CLOCK_ROOM));
+  }
+
+  /** Every message that was accepted before this time has an earlier id. */
+  static UUID firstIdAfter(Instant time) {
+    return firstId(time.plus(CLOCK_ROOM));
   }
 
   /** The first UUIDv7 of a millisecond, RFC 9562 section 5.7. */

@@ -5,10 +5,12 @@ import com.google.i18n.phonenumbers.PhoneNumberUtil;
 import com.google.i18n.phonenumbers.PhoneNumberUtil.PhoneNumberFormat;
 import com.google.i18n.phonenumbers.Phonenumber.PhoneNumber;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** Converts phone numbers as people write them to E.164 (ITU-T), with libphonenumber. Immutable. */
 public final class PhoneNumbers {
   private static final PhoneNumberUtil NUMBERS = PhoneNumberUtil.getInstance();
+  private static final Pattern E164 = Pattern.compile("\\+[1-9][0-9]{1,14}");
 
   private final String defaultRegion;
 
@@ -30,6 +32,11 @@ public final class PhoneNumbers {
     } catch (NumberParseException e) {
       return Optional.empty();
     }
+  }
+
+  /** As a message has it, for a search. One in E.164 may have been valid when it was stored. */
+  Optional<String> stored(String written) {
+    return normalize(written).or(() -> Optional.of(written).filter(E164.asMatchPredicate()));
   }
 
   /** What a valid number looks like, for an error text. */

@@ -3,9 +3,13 @@ package dev.herald.store;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.apache.camel.component.sql.SqlHelper;
 
@@ -24,7 +28,29 @@ public final class Statements {
   /** A function or operator that is not there, if the types of its arguments are known. */
   private static final String NO_FUNCTION = "42883";
 
+  /** Reads another file here: psql's own word, from the working directory as in psql. */
+  private static final Pattern PART = Pattern.compile("(?m)^[ \\t]*\\\\i[ \\t]+(\\S+)[ \\t]*$");
+
   private Statements() {}
+
+  /**
+   * A statement with its parts, each in place of a line {@code \i FILE}. A part has no parts.
+   *
+   * @param text the content of a file
+   * @param files the content of a part; a line whose part is not there stays
+   */
+  public static String compose(String text, UnaryOperator<String> files) {
+    return PART.matcher(text)
+        .replaceAll(
+            line ->
+                Matcher.quoteReplacement(
+                    Objects.requireNonNullElse(files.apply(line.group(1)), line.group())));
+  }
+
+  /** The files that have parts of a statement. */
+  public static Set<String> parts(String text) {
+    return PART.matcher(text).results().map(line -> line.group(1)).collect(Collectors.toSet());
+  }
 
   /**
    * @param sql with a {@code ?} for each parameter

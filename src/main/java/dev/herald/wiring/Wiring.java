@@ -24,6 +24,7 @@ import dev.herald.config.Settings;
 import dev.herald.config.SettingsReader;
 import dev.herald.config.Version;
 import dev.herald.control.AuditLog;
+import dev.herald.control.Blockers;
 import dev.herald.control.CamelHealthCheck;
 import dev.herald.control.DeliveryStatus;
 import dev.herald.control.GuardedJolokia;
@@ -34,6 +35,7 @@ import dev.herald.control.Pace;
 import dev.herald.control.RouteStops;
 import dev.herald.control.Routes;
 import dev.herald.control.SchedulerState;
+import dev.herald.control.Standing;
 import dev.herald.control.StatsSnapshot;
 import dev.herald.dispatch.Circuit;
 import dev.herald.dispatch.Claim;
@@ -57,6 +59,7 @@ import dev.herald.intake.NewMessage;
 import dev.herald.intake.NewMessages;
 import dev.herald.intake.Records;
 import dev.herald.message.ClaimedMessage;
+import dev.herald.message.MassActions;
 import dev.herald.message.Message;
 import dev.herald.message.MessageAnswers;
 import dev.herald.message.MessageQueries;
@@ -100,6 +103,7 @@ import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
+import org.apache.camel.Route;
 import org.apache.camel.component.platform.http.PlatformHttpConstants;
 import org.apache.camel.component.platform.http.plugin.JolokiaPlatformHttpPlugin;
 import org.apache.camel.spi.Registry;
@@ -127,7 +131,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
               (RowMapper<Intake.EarlierMessage>) Intake.EarlierMessage::read,
           OutcomeBatch.Recorded.class,
               (RowMapper<OutcomeBatch.Recorded>) OutcomeBatch.Recorded::read,
-          SchedulerState.class, (RowMapper<SchedulerState>) SchedulerState::read);
+          SchedulerState.class, (RowMapper<SchedulerState>) SchedulerState::read,
+          Standing.class, (RowMapper<Standing>) Standing::read);
 
   /** What Herald is wired for. */
   public enum Purpose {
@@ -385,6 +390,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
   private void bindMessages() {
     registry.bind("messageQueries", new MessageQueries(phoneNumbers));
     registry.bind("messageAnswers", new MessageAnswers());
+    registry.bind("massActions", new MassActions(phoneNumbers));
     receipts = new Receipts(settings.receipts().keepUnmatched(), System::nanoTime);
     registry.bind("receipts", receipts);
   }
@@ -434,7 +440,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("nodeReports", reports);
     registry.bind("overview", new Overview(reports));
     registry.bind("statsSnapshot", snapshot);
-    registry.bind("routes", new Routes(camel, routeLock));
+    registry.bind("routes", new Routes(camel, stops, routeLock));
     registry.bind("auditLog", new AuditLog());
     if (!checkOnly && settings.management().jolokia()) {
       registry.bind(JolokiaPlatformHttpPlugin.NAME, new GuardedJolokia());
@@ -443,6 +449,8 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind(
         "deliveryStatus",
         new DeliveryStatus(settings.dispatch(), planner, gate, recorder, circuit, snapshot));
+    registry.bind(
+        "blockers", new Blockers(settings.nodeName(), planner, circuit, this::stoppedRoutes));
   }
 
   /** The files of the flow, and their change while it runs. */
@@ -650,6 +658,24 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             route ->
                 RouteGroups.CLAIM.equals(route.getGroup())
                     && HealthChecks.runs(camel, route.getRouteId()));
+  }
+
+  /** The routes that hold back claims; one without an id while a reload does. */
+  private List<RouteStops.Stopped> stoppedRoutes() {
+    List<RouteStops.Stopped> stopped =
+        camel.getRoutes().stream()
+            .filter(
+                route ->
+                    RouteGroups.CLAIM.equals(route.getGroup())
+                        || RouteGroups.DELIVERY.equals(route.getGroup()))
+            .map(Route::getRouteId)
+            .filter(id -> stops.includes(id) || !HealthChecks.runs(camel, id))
+            .sorted()
+            .map(stops::stopped)
+            .toList();
+    return stopped.isEmpty() && stops.anyOf(RouteGroups.CLAIM)
+        ? List.of(new RouteStops.Stopped(null, null, null))
+        : stopped;
   }
 
   /** Whether a message claimed now would be delivered: every delivery route runs. */

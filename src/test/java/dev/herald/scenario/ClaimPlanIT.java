@@ -2,21 +2,36 @@ package dev.herald.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.herald.config.Settings;
+import dev.herald.control.Blockers;
+import dev.herald.control.Blockers.Blocker;
+import dev.herald.control.Blockers.Code;
+import dev.herald.control.Standing;
+import dev.herald.dispatch.Circuit;
+import dev.herald.dispatch.Claim;
+import dev.herald.dispatch.ClaimPlanner;
+import dev.herald.store.Statements;
 import dev.herald.testing.Local;
 import dev.herald.testing.Sql;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -205,6 +220,167 @@ class ClaimPlanIT {
     }
   }
 
+  /**
+   * The blockers of a node that has none of its own, beside the claim itself: of random messages,
+   * switches and rates, a message has no blocker exactly when the claim takes it.
+   */
+  @Test
+  void should_explain_exactly_the_messages_that_the_next_claim_leaves() throws Exception {
+    long seed = new Random().nextLong();
+    Random random = new Random(seed);
+    Map<Code, Integer> seen = new EnumMap<>(Code.class);
+    int taken = 0;
+    connection.setAutoCommit(false);
+    try {
+      for (int round = 0; round < 400; round++) {
+        int rate = random.nextInt(3) == 0 ? 1 + random.nextInt(4) : 0;
+        Duration interval = random.nextBoolean() ? Duration.ZERO : Duration.ofMinutes(1);
+        int limit = 1 + random.nextInt(5);
+        anything(random);
+        ClaimPlanner planner = planner(limit, interval, rate);
+        Claim claim = planner.preview();
+        assertThat(claim.limit()).isEqualTo(limit);
+        Blockers blockers = new Blockers("a node", planner, closed(), List::of);
+        Map<String, List<Blocker>> explained = new TreeMap<>();
+        for (String id : rows("SELECT id::text FROM message")) {
+          Blockers.Why why = blockers.why(standing(id, claim), id, claim);
+          explained.put(id, why.blockers());
+          why.blockers().forEach(blocker -> seen.merge(blocker.code(), 1, Integer::sum));
+        }
+        Set<String> claimed =
+            new TreeSet<>(
+                rows(
+                    "EXECUTE claim (%d, %d, %s, %s, false, false, %d, 0, '%s', '%s', 30000)"
+                        .formatted(
+                            rate,
+                            claim.intervalMs(),
+                            claim.paced(),
+                            claim.continuous(),
+                            limit,
+                            new UUID(0, 0),
+                            UUID.randomUUID())));
+        taken += claimed.size();
+        assertThat(
+                explained.entrySet().stream()
+                    .filter(message -> message.getValue().isEmpty())
+                    .map(Map.Entry::getKey))
+            .as("seed %d, round %d: %s", seed, round, explained)
+            .containsExactlyInAnyOrderElementsOf(claimed);
+        connection.rollback();
+      }
+    } finally {
+      connection.rollback();
+      connection.setAutoCommit(true);
+    }
+    assertThat(taken).isPositive();
+    assertThat(seen)
+        .containsOnlyKeys(
+            Code.SCHEDULER_STOPPED,
+            Code.NOT_DUE,
+            Code.WAITING_TURN,
+            Code.RATE_LIMITED,
+            Code.QUEUED,
+            Code.SENDING,
+            Code.ENDED);
+  }
+
+  /** A few messages, a switch and a bucket in any state. */
+  private static void anything(Random random) throws SQLException {
+    execute("DELETE FROM attempt; TRUNCATE message CASCADE");
+    for (int i = 0; i < 8; i++) {
+      boolean leased = random.nextInt(4) == 0;
+      String status =
+          leased || random.nextInt(3) > 0
+              ? "PENDING"
+              : List.of("SENT", "FAILED", "UNKNOWN", "CANCELLED", "EXPIRED").get(random.nextInt(5));
+      execute(
+          "INSERT INTO message (id, phone_number, content, max_attempts, status, sent_at, next_attempt_at, claim_id, lease_until, expires_at) VALUES ('%s', '+905551234567', 'hi', 3, '%s', %s, %s, %s, %s, %s)"
+              .formatted(
+                  new UUID(random.nextLong(), random.nextLong()),
+                  status,
+                  status.equals("SENT") ? "now()" : "NULL",
+                  around(random),
+                  leased ? "gen_random_uuid()" : "NULL",
+                  leased ? around(random) : "NULL",
+                  random.nextInt(3) == 0 ? around(random) : "NULL"));
+    }
+    execute(
+        "UPDATE scheduler SET running = %s, next_batch_at = %s"
+            .formatted(random.nextInt(4) > 0, around(random)));
+    execute(
+        "UPDATE delivery_rate SET tokens = %d, at = %s"
+            .formatted(random.nextInt(3), around(random)));
+  }
+
+  /** A time around now, and now quite often: the edges of conditions. */
+  private static String around(Random random) {
+    return "now() + %d * interval '700 ms'".formatted(random.nextInt(5) - 3);
+  }
+
+  private static List<Standing> standing(String id, Claim claim) throws Exception {
+    String sql =
+        statement("sql/explain-messages.sql")
+            .replace(":#${variable.ids}", "'{" + id + "}'")
+            .replace(":#${variable.countTo}", "10001")
+            .replace(":#${variable.claim.limit}", "" + claim.limit())
+            .replace(":#${variable.claim.continuous}", "" + claim.continuous())
+            .replace(":#${variable.claim.intervalMs}", "" + claim.intervalMs())
+            .replace(":#${variable.claim.rateLimit}", "" + claim.rateLimit());
+    List<Standing> rows = new ArrayList<>();
+    try (Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(sql)) {
+      while (result.next()) {
+        rows.add(Standing.read(result, rows.size()));
+      }
+    }
+    return rows;
+  }
+
+  private static ClaimPlanner planner(int limit, Duration interval, int rate) {
+    return new ClaimPlanner(
+        dispatch(limit, interval), rate, closed(), () -> true, () -> true, failure -> {});
+  }
+
+  private static Circuit closed() {
+    return new Circuit(
+        new Settings.Circuit(Duration.ofSeconds(10), 20, 50, Duration.ofSeconds(30)),
+        dispatch(1, Duration.ZERO),
+        System::nanoTime,
+        () -> 0);
+  }
+
+  private static Settings.Dispatch dispatch(int limit, Duration interval) {
+    return new Settings.Dispatch(
+        true, interval, limit, 64, Duration.ofSeconds(30), Duration.ofMillis(200));
+  }
+
+  @Test
+  void should_explain_and_retry_without_reading_more_than_they_need() throws Exception {
+    Claim claim = planner(500, Duration.ZERO, 0).preview();
+    String last =
+        rows("SELECT id::text FROM message WHERE status = 'PENDING' ORDER BY next_attempt_at DESC LIMIT 1")
+            .get(0);
+    assertThat(standing(last, claim)).extracting(Standing::ahead).containsExactly(10_001);
+    String retry =
+        statement("sql/retry-messages.sql")
+            .replace(":#${variable.filter.status}", "'FAILED'")
+            .replace(":#${variable.filter.dryRun}", "false")
+            .replace(":#${variable.slice.size}", "500")
+            .replace(":#${variable.key}", "'me'")
+            .replaceAll(":#\\$\\{variable[^}]+}", "NULL");
+    assertThat(String.join("\n", rows("EXPLAIN (COSTS OFF) " + retry)))
+        .contains("Index Scan using message_retry_idx");
+    String cancel =
+        statement("sql/cancel-messages.sql")
+            .replace(":#${variable.filter.dryRun}", "false")
+            .replace(":#${variable.slice.size}", "500")
+            .replace(":#${variable.key}", "'me'")
+            .replaceAll(":#\\$\\{variable[^}]+}", "NULL");
+    assertThat(String.join("\n", rows("EXPLAIN (COSTS OFF) " + cancel)))
+        .contains("Index Scan using message_due_idx")
+        .doesNotContain("Seq Scan on message");
+  }
+
   private static String claim(int limit, boolean probe) {
     return claim(limit, probe, UUID.randomUUID());
   }
@@ -218,8 +394,21 @@ class ClaimPlanIT {
   private static String statement() throws IOException {
     List<String> names = new ArrayList<>(TYPES.keySet());
     return PARAMETER
-        .matcher(Files.readString(Path.of("sql/claim-due.sql")))
+        .matcher(statement("sql/claim-due.sql"))
         .replaceAll(name -> Matcher.quoteReplacement("$" + (names.indexOf(name.group(1)) + 1)));
+  }
+
+  /** With its parts. */
+  private static String statement(String file) throws IOException {
+    return Statements.compose(
+        Files.readString(Path.of(file)),
+        part -> {
+          try {
+            return Files.readString(Path.of(part));
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
   }
 
   private static void execute(String sql) throws SQLException {

@@ -139,7 +139,16 @@ class ContractDriftIT {
                 .body()
                 .path("items"))
         .hasSize(1);
+    assertThat(good("explainMessage", refused).expect(200).text("/blockers/0/code"))
+        .isEqualTo("ENDED");
+    contract
+        .check(contract.operation("listMessages"), api.get("/api/v1/messages?why=true"))
+        .expect(200);
     good("retryMessage", refused).expect(202);
+    assertThat(good("explainMessage", refused).expect(200).text("/blockers/0/code"))
+        .isEqualTo("SCHEDULER_STOPPED");
+    good("retryMessages", "").expect(200);
+    good("cancelMessages", "").expect(200);
   }
 
   @Test

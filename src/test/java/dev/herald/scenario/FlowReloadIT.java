@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.herald.dev.SampleWebhook;
 import dev.herald.dev.SampleWebhook.Answer;
+import dev.herald.store.Statements;
 import dev.herald.testing.Api;
 import dev.herald.testing.CapturedLog;
 import dev.herald.testing.EditedRoutes;
@@ -13,6 +14,7 @@ import dev.herald.testing.Local;
 import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -162,6 +164,26 @@ class FlowReloadIT {
               "SET status = 'CANCELLED'",
               "SET status = 'PENDING'",
               "does not cancel a pending message"),
+          wrong(
+              "messages retry-messages.sql",
+              "FROM due HAVING count(*) > 0",
+              "FROM due HAVING count(*) > 9",
+              "does not count the change"),
+          wrong(
+              "messages retry-messages.sql",
+              "attempts = 0, ",
+              "",
+              "does not make FAILED messages due"),
+          wrong(
+              "messages cancel-messages.sql",
+              "AND m.claim_id IS NULL",
+              "",
+              "violates check constraint"),
+          wrong(
+              "messages cancel-messages.sql",
+              "SET status = 'CANCELLED'",
+              "SET status = 'PENDING'",
+              "does not cancel pending messages"),
           wrong(
               "messages update-message.sql",
               "AND m.claim_id IS NULL",
@@ -371,10 +393,19 @@ class FlowReloadIT {
     sql.update("ALTER TABLE message DROP COLUMN mine");
   }
 
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private static void edited(String route, String file, String from, String to) throws IOException {
     Path statement = folder.resolve(file);
     if (Files.notExists(statement)) {
-      Files.copy(Path.of("sql").resolve(file), statement);
+      Files.writeString(
+          statement, Statements.compose(read(Path.of("sql", file)), part -> read(Path.of(part))));
       edit(route, "sql/" + file, statement.toString());
     }
     String text = Files.readString(statement);

@@ -1,0 +1,51 @@
+-- Called by route retryMessages: makes a slice of the failed or unknown messages due now, as retry-message.sql does with
+-- one; a dry run only counts them.
+-- Guarantees: those that ended first come first, after the last of the slice before, and none that ended since the first
+-- slice: one that fails again is not taken again. An expired message stays as it is. It waits for nobody: a row that
+-- someone else is changing is skipped. Tests for null use the text itself, so that the planner can leave a condition out.
+WITH matched AS (
+    SELECT m.id, coalesce(m.status_at, timestamptz 'epoch') AS at
+    FROM message m
+    WHERE m.status = :#${variable.filter.status}
+      AND m.status IN ('FAILED', 'UNKNOWN')
+      AND (m.expires_at IS NULL OR m.expires_at > now())
+      AND coalesce(m.status_at, timestamptz 'epoch') <= coalesce(:#${variable.slice.began}::text::timestamptz, now())
+      AND (:#${variable.slice.after}::text IS NULL
+           OR (coalesce(m.status_at, timestamptz 'epoch'), m.id)
+               > (:#${variable.slice.after}::text::timestamptz, :#${variable.slice.afterId}::uuid))
+      AND (:#${variable.filter.phoneNumber}::text IS NULL OR m.phone_number = :#${variable.filter.phoneNumber}::text)
+      AND (:#${variable.filter.reference}::text IS NULL OR m.reference = :#${variable.filter.reference}::text)
+      AND (:#${variable.filter.error}::text IS NULL
+           OR strpos(lower(m.last_error), lower(:#${variable.filter.error}::text)) > 0)
+      AND (:#${variable.filter.from}::text IS NULL
+           OR m.created_at >= :#${variable.filter.from}::text::timestamptz AND m.id >= :#${variable.filter.fromId}::uuid)
+      AND (:#${variable.filter.to}::text IS NULL
+           OR m.created_at < :#${variable.filter.to}::text::timestamptz AND m.id < :#${variable.filter.toId}::uuid)
+    ORDER BY coalesce(m.status_at, timestamptz 'epoch'), m.id
+    LIMIT :#${variable.slice.size}
+), due AS (
+    SELECT m.id, m.status, m.delivery
+    FROM message m
+    WHERE NOT :#${variable.filter.dryRun}::boolean
+      AND m.id = ANY (ARRAY(SELECT id FROM matched))
+      AND m.status = :#${variable.filter.status}
+    ORDER BY m.id
+    FOR UPDATE SKIP LOCKED
+), pending AS (
+    UPDATE message m
+    SET status = 'PENDING', attempts = 0, next_attempt_at = now(), failing_since = NULL, misconfigured = NULL,
+        delivery = NULL, delivery_at = NULL, delivery_code = NULL, delivery_detail = NULL,
+        changed_by = :#${variable.key}, updated_at = now(), status_at = now()
+    FROM due
+    WHERE m.id = due.id
+    RETURNING m.id
+), tallied AS (
+    INSERT INTO message_tally (status, n)
+    SELECT 'PENDING', count(*) FROM due HAVING count(*) > 0
+    UNION ALL SELECT status, -count(*) FROM due GROUP BY status
+    UNION ALL SELECT delivery, -count(*) FROM due WHERE delivery IS NOT NULL GROUP BY delivery
+), last AS (
+    SELECT at, id FROM matched ORDER BY at DESC, id DESC LIMIT 1
+)
+SELECT (SELECT count(*) FROM matched) AS matched, (SELECT count(*) FROM pending) AS changed, now()::text AS began,
+    (SELECT at::text FROM last) AS after, (SELECT id FROM last) AS after_id
