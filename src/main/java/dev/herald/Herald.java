@@ -229,10 +229,14 @@ public final class Herald {
     main.completed();
   }
 
-  private static void report(Exception failure) {
+  private void report(Exception failure) {
     fault(failure)
+        .or(() -> wiring.startFault(failure))
         .ifPresentOrElse(
-            text -> log().error("Herald cannot start:\n  {}", text),
+            text -> {
+              log().error("Herald cannot start:\n  {}", text);
+              log().debug("It cannot start", failure);
+            },
             () -> log().error("Herald cannot start", failure));
   }
 

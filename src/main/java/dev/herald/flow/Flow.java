@@ -29,6 +29,8 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
+import org.apache.camel.FailedToCreateRouteException;
+import org.apache.camel.FailedToStartRouteException;
 import org.apache.camel.Variable;
 import org.apache.camel.model.Model;
 import org.slf4j.Logger;
@@ -132,6 +134,7 @@ public final class Flow {
     running = read();
     loader = new Loader(running);
     around.live().getRegistry().bind(Loader.NAME, loader);
+    model().addModelLifecycleStrategy(new StepLines());
     swap = new Swap(around.live(), loader, quiet);
   }
 
@@ -413,13 +416,7 @@ public final class Flow {
   private void noteLoaded(Collection<String> files) {
     Instant now = now();
     files.forEach(file -> loadedAt.put(file, now));
-    List<RoutePart> routes =
-        RoutePart.of(
-            around
-                .live()
-                .getCamelContextExtension()
-                .getContextPlugin(Model.class)
-                .getRouteDefinitions());
+    List<RoutePart> routes = RoutePart.of(model().getRouteDefinitions());
     List<FileView> views = new ArrayList<>();
     running
         .digests()
@@ -448,6 +445,37 @@ public final class Flow {
                             .toList())));
     view = List.copyOf(views);
     whenLoaded.run();
+  }
+
+  /**
+   * Why a start failed that the check let through: what a route needs outside was not as it must
+   * be.
+   *
+   * @return nothing if it was not for a route
+   */
+  public Optional<String> startFault(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      String id =
+          cause instanceof FailedToStartRouteException start
+              ? start.getRouteId()
+              : cause instanceof FailedToCreateRouteException create ? create.getRouteId() : null;
+      Optional<RoutePart> route =
+          RoutePart.of(model().getRouteDefinitions()).stream()
+              .filter(one -> one.id() != null && one.id().equals(id))
+              .findFirst();
+      if (route.isPresent()) {
+        RoutePart part = route.get();
+        String reason = around.secrets(running).mask(CamelReason.of(failure));
+        return Optional.of(
+            part.fault(part.line(), "%s cannot start: %s".formatted(part.name(), reason))
+                .toString());
+      }
+    }
+    return Optional.empty();
+  }
+
+  private Model model() {
+    return around.live().getCamelContextExtension().getContextPlugin(Model.class);
   }
 
   private FlowFiles read() {

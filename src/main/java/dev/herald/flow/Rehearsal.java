@@ -3,7 +3,6 @@ package dev.herald.flow;
 import dev.herald.config.Durations;
 import dev.herald.message.ClaimedMessage;
 import dev.herald.problem.Fault;
-import dev.herald.problem.Reason;
 import dev.herald.webhook.DryClient;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.time.Duration;
@@ -37,7 +36,6 @@ import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.model.rest.RestDefinition;
 import org.apache.camel.support.DefaultExchange;
 import org.apache.camel.support.PluginHelper;
-import org.apache.camel.util.StringHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
@@ -269,6 +267,7 @@ final class Rehearsal implements AutoCloseable {
     try {
       List<RouteDefinition> found = builder.configureRoutes(camel).getRoutes();
       found.forEach(route -> route.setResource(files.resource(name)));
+      found.forEach(StepLines::correct);
       routes.addAll(RoutePart.of(found));
       List<RestDefinition> served = builder.getRestCollection().getRests();
       rests.addAll(served);
@@ -433,12 +432,9 @@ final class Rehearsal implements AutoCloseable {
         : exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
   }
 
-  /** The file that has a step. */
-  Optional<String> fileOf(ProcessorDefinition<?> step) {
-    return routes.stream()
-        .filter(route -> route.steps().contains(step))
-        .map(RoutePart::file)
-        .findFirst();
+  /** The route that has a step. */
+  Optional<RoutePart> routeOf(ProcessorDefinition<?> step) {
+    return routes.stream().filter(route -> route.steps().contains(step)).findFirst();
   }
 
   private Fault unreadable(String name, Throwable failure) {
@@ -455,24 +451,23 @@ final class Rehearsal implements AutoCloseable {
   }
 
   private Fault uncreatable(RoutePart route, Throwable failure) {
-    int line = route.line();
     Matcher at = AT.matcher(String.valueOf(failure.getMessage()));
-    if (at.find()) {
-      line =
-          route.steps().stream()
-              .filter(step -> step.toString().equals(at.group(1)))
-              .mapToInt(ProcessorDefinition::getLineNumber)
-              .findFirst()
-              .orElse(line);
-    }
-    return route.fault(line, "%s cannot be created: %s".formatted(route.name(), reason(failure)));
+    Optional<ProcessorDefinition<?>> step =
+        at.find()
+            ? route.steps().stream().filter(one -> one.toString().equals(at.group(1))).findFirst()
+            : Optional.empty();
+    return route.fault(
+        step.map(ProcessorDefinition::getLineNumber).orElse(route.line()),
+        "%s cannot be created: %s%s"
+            .formatted(
+                route.name(),
+                reason(failure),
+                step.map(one -> " (step %s)".formatted(RoutePart.name(one))).orElse("")));
   }
 
-  /** The deepest message, without what an exception around it repeats. */
+  /** One sentence, without secrets. */
   String reason(Throwable failure) {
-    String reason = Reason.of(failure);
-    String text = StringHelper.after(reason, " due to: ", reason).strip();
-    return secrets.mask(text);
+    return secrets.mask(CamelReason.of(failure));
   }
 
   @Override

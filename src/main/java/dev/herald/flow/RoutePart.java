@@ -64,6 +64,11 @@ record RoutePart(RouteDefinition definition) {
     return id() == null ? "the route from " + entrance() : "route " + id();
   }
 
+  /** How a fault calls a step: by its id, or else by what it is. */
+  static String name(ProcessorDefinition<?> step) {
+    return step.hasCustomIdAssigned() ? step.getId() : step.getShortName();
+  }
+
   /**
    * What is wrong with it.
    *

@@ -57,11 +57,17 @@ record Verdict(Rehearsal flow, Rehearsal.Run run, String message) {
     if (mayDecline && end.failure() != null && end.last() instanceof ThrowExceptionDefinition) {
       return Optional.empty();
     }
-    RoutePart route = route(FlowCheck.DELIVER);
-    boolean known = end.last() != null && end.last().getLineNumber() > 0;
-    String file = known ? flow.fileOf(end.last()).orElse(route.file()) : route.file();
-    int line = known ? end.last().getLineNumber() : route.line();
-    return afterTheGate(end, route.name()).map(what -> Fault.in(file, line, what));
+    RoutePart deliver = route(FlowCheck.DELIVER);
+    Optional<RoutePart> failed =
+        end.last() != null && end.last().getLineNumber() > 0
+            ? flow.routeOf(end.last())
+            : Optional.empty();
+    return afterTheGate(end, deliver.name(), failed.map(RoutePart::name))
+        .map(
+            what ->
+                failed
+                    .map(route -> route.fault(end.last().getLineNumber(), what))
+                    .orElseGet(() -> deliver.fault(deliver.line(), what)));
   }
 
   private String beforeTheGate(RoutePart batch) {
@@ -71,9 +77,14 @@ record Verdict(Rehearsal flow, Rehearsal.Run run, String message) {
         : "%s failed before the gate: %s".formatted(message, flow.reason(run.failure()));
   }
 
-  private Optional<String> afterTheGate(DrySteps.Ended end, String route) {
+  private Optional<String> afterTheGate(DrySteps.Ended end, String route, Optional<String> failed) {
     if (end.failure() != null) {
-      return Optional.of("%s failed: %s%s".formatted(message, flow.reason(end.failure()), hint()));
+      String step =
+          failed
+              .map(name -> " (step %s of %s)".formatted(RoutePart.name(end.last()), name))
+              .orElse("");
+      return Optional.of(
+          "%s failed: %s%s%s".formatted(message, flow.reason(end.failure()), hint(), step));
     }
     if (!(end.body() instanceof Outcome)) {
       return Optional.of(

@@ -585,6 +585,11 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     flow.checkStart();
   }
 
+  /** Why a start failed, if it was for a route that the check let through. */
+  public Optional<String> startFault(Throwable failure) {
+    return flow == null ? Optional.empty() : flow.startFault(failure);
+  }
+
   /** What {@link #checkFlow} has checked, in words. */
   public String checkedFlow() {
     return flow.summary();

@@ -115,6 +115,7 @@ class ContractTest {
             "createMessage",
             "createMessages",
             "updateMessage",
+            "patchMessage",
             "cancelMessage",
             "retryMessage",
             "createReceipt");

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
 import java.util.regex.Matcher;
@@ -145,6 +146,63 @@ class FlowCheckTest {
     if (line > 0) {
       refuses("deliver.camel.yaml:" + line + ": ");
     }
+  }
+
+  /** Each stands on one line, in a route of its own. */
+  @Test
+  void should_say_in_one_sentence_each_what_is_wrong_with_steps() {
+    List<String> steps =
+        """
+        setHeader: {name: X, expression: {simple: {expression: "${bdy}"}}} -> Unknown function: bdy (step setHeader)
+        log: {id: mine, message: "${body"} -> expected symbol functionEnd but was eol (step mine)
+        setBody: {expression: {jq: {expression: ".a | nope("}}} -> Encountered "<EOF>" at line 1, column 10. (step setBody)
+        setBody: {expression: {jsonpath: {expression: "$.a"}}} -> No language could be found for: jsonpath (step setBody)
+        split: {parallelProcessing: maybe, expression: {simple: {expression: "${body}"}}, steps: [{stop: {}}]} -> 'maybe' cannot be made a value of type Boolean (step split)
+        throttle: {timePeriodMillis: soon, expression: {constant: {expression: "1"}}} -> an option has a value that cannot be read (step throttle)
+        setHeader: {name: X, expression: {constant: {expression: "{{my.key}}"}}} -> Property with key [my.key] not found in properties from text: {{my.key}} (step setHeader)
+        setBody: {expression: {simple: {expression: "resource:file:none.txt"}}} -> none.txt does not exist (step setBody)
+        bean: {beanType: dev.herald.Nope, method: x} -> there is no class dev.herald.Nope; correct its name, or add its jar to lib/ (step bean)
+        marshal: {csv: {}} -> there is no such data format; correct its name, or add its jar to lib/ (step marshal)
+        """
+            .lines()
+            .toList();
+    StringBuilder file = new StringBuilder();
+    List<String> faults = new ArrayList<>();
+    for (String step : steps) {
+      String id = "r" + faults.size();
+      String[] parts = step.split(" -> ");
+      file.append(
+          """
+          - route:
+              id: %s
+              from:
+                uri: direct:%s
+                steps:
+                  - %s
+          """
+              .formatted(id, id, parts[0]));
+      faults.add(
+          "%s/mine.camel.yaml:%d: route %s cannot be created: %s"
+              .formatted(folder, file.toString().lines().count(), id, parts[1]));
+    }
+    routes.add("mine.camel.yaml", file.toString());
+    assertThatThrownBy(this::check)
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage(String.join("\n  ", faults));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          - setHeader: {name: X, expression: {simple: {expression: "${body.nope}"}}} | there is no method nope (step setHeader of route deliver-message)
+          - delay: {expression: {constant: {expression: abc}}} | 'abc' is not a number (step delay of route deliver-message)
+          """)
+  void should_say_in_one_sentence_where_a_sample_message_fails(String step, String fault) {
+    routes.before(EditedRoutes.POST, step.indent(8));
+    assertThatThrownBy(this::check)
+        .hasMessage("%s/deliver.camel.yaml:27: a sample message failed: %s", folder, fault);
   }
 
   @ParameterizedTest
@@ -437,7 +495,7 @@ class FlowCheckTest {
               steps: [{to: "log:two"}]
         """
             .formatted(uri));
-    refuses(fault, "mine.camel.yaml:3: route one uses the bean exceptionMaper");
+    refuses(fault, "mine.camel.yaml:4: route one uses the bean exceptionMaper");
   }
 
   /** Or a route that Java calls could be lost. */

@@ -1,6 +1,7 @@
 package dev.herald.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.herald.dev.SampleWebhook;
@@ -146,6 +147,27 @@ class BrokenEditsIT {
       assertThat(log.lines())
           .anyMatch(line -> line.contains("messages were claimed and did not pass bean gate"));
     }
+  }
+
+  /** A check lets nothing in, and so starts no consumer. */
+  @Test
+  void should_say_in_one_sentence_which_route_cannot_start() {
+    EditedRoutes routes =
+        EditedRoutes.in(folder)
+            .add(
+                "mine.camel.yaml",
+                """
+                # Nothing comes in from there.
+                - route:
+                    id: mine
+                    from: {uri: "http:localhost:9/mine", steps: [{log: {message: never}}]}
+                """);
+    assertThatThrownBy(() -> node(routes)).hasMessageContaining("the node did not start");
+    assertThat(log.lines())
+        .anyMatch(
+            line ->
+                line.contains("/mine.camel.yaml:2: route mine cannot start: ")
+                    && !line.contains("\tat "));
   }
 
   /** Of an operator: only some messages are to be delivered. */
