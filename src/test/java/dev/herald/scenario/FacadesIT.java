@@ -401,6 +401,10 @@ class FacadesIT {
     forbids("operate", "sender", sends.post(dispatcher + "messaging/process", null));
     String server = "/facades/messaging-server/api/v1/cron/control";
     forbids("operate", "sender", sends.post(server, Map.of("action", "start")));
+    forbids(
+        "operate",
+        "sender",
+        sends.post(server, Map.of("action", "start"), "Herald-Key-Roles", "operate"));
     operates.post(server, Map.of("action", "start")).expect(200);
 
     forbids("send", "reader", reads.get("/mine/" + UNKNOWN + "/cancel"));
