@@ -181,7 +181,7 @@ public final class Overview {
         : List.of(
             new Need(
                 Code.DELIVERY_OFF,
-                "delivery is off, and %,d messages are due".formatted(stats.dueNow()),
+                "delivery is off while messages are due",
                 stats.dueNow(),
                 scheduler.changedAt(),
                 null,

@@ -84,7 +84,7 @@ class OverviewIT {
     assertThat(codes(overview))
         .containsExactly("DELIVERY_OFF", "ROUTE_STOPPED", "UNKNOWN_MESSAGES", "FAILED_RECENTLY");
     JsonNode off = overview.at("/needs/0");
-    assertThat(off.path("detail").asText()).isEqualTo("delivery is off, and 1 messages are due");
+    assertThat(off.path("detail").asText()).isEqualTo("delivery is off while messages are due");
     assertThat(off.path("count").asInt()).isEqualTo(1);
     JsonNode stopped = overview.at("/needs/1");
     assertThat(stopped.path("detail").asText()).isEqualTo("not running on this node: ping-redis");
