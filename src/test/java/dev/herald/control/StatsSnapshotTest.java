@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.herald.control.DeliveryStatus.Stats;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -18,6 +20,8 @@ class StatsSnapshotTest {
   private final AtomicBoolean databaseUp = new AtomicBoolean(true);
   private final AtomicLong nanoTime = new AtomicLong();
   private final StatsSnapshot snapshot = new StatsSnapshot(databaseUp::get, nanoTime::get);
+
+  private Set<String> names = Set.of();
 
   private void read(boolean running) throws JsonProcessingException {
     snapshot.read(
@@ -66,6 +70,22 @@ class StatsSnapshotTest {
     assertThat(snapshot.running()).isNaN();
     databaseUp.set(true);
     assertThat(snapshot.value(Stats::dueNow)).isEqualTo(5);
+  }
+
+  @Test
+  void should_know_what_slots_hold_until_that_is_old_or_they_are_gone() {
+    snapshot.whenSlots(names -> this.names = names);
+    snapshot.slots(List.of(Map.of("slot_name", "old_replica", "retained_bytes", 7L)));
+    assertThat(names).containsExactly("old_replica");
+    assertThat(snapshot.retained("old_replica")).isEqualTo(7);
+    databaseUp.set(false);
+    assertThat(snapshot.retained("old_replica")).isNaN();
+    databaseUp.set(true);
+    nanoTime.addAndGet(Duration.ofSeconds(16).toNanos());
+    assertThat(snapshot.retained("old_replica")).isNaN();
+    snapshot.slots(List.of());
+    assertThat(names).isEmpty();
+    assertThat(snapshot.retained("old_replica")).isNaN();
   }
 
   @Test
