@@ -139,6 +139,7 @@ public final class RequestFilter {
 
   /** Answers requests that the server itself refuses or fails on. */
   private void failed(RoutingContext context) {
+    observe(context);
     if (brokenOff(context)) {
       refuse(context, Problem.of(Type.MALFORMED, "the body is cut off or is not valid HTTP"));
       return;
@@ -195,7 +196,7 @@ public final class RequestFilter {
     refuse(context, Problem.of(Type.UNAVAILABLE, STOPPED));
   }
 
-  /** Measures a request, once: a HEAD comes here twice. */
+  /** Measures a request, once: one that is sent on as GET, or fails, comes here twice. */
   private void observe(RoutingContext context) {
     if (context.get(CALLED) != null) {
       return;

@@ -37,7 +37,7 @@ public final class StatsSnapshot {
   private final LongSupplier nanoTime;
   private final Pace pace;
   private volatile Read last;
-  private volatile Map<String, Long> slots = Map.of();
+  private volatile Slots slots = new Slots(Map.of(), 0);
   private volatile Instant lastHousekeeping = Instant.now();
   private volatile Consumer<Set<String>> whenSlots = names -> {};
   private boolean slow;
@@ -45,6 +45,9 @@ public final class StatsSnapshot {
   private long toldAt;
 
   private record Read(Stats stats, boolean running, long at) {}
+
+  /** Bytes of log that are kept for each replication slot. */
+  private record Slots(Map<String, Long> bytes, long at) {}
 
   /**
    * @param nanoTime a clock that is never set, like {@link System#nanoTime()}
@@ -90,13 +93,14 @@ public final class StatsSnapshot {
 
   /** Takes the rows of {@code sql/list-slots.sql}. */
   public void slots(@Body List<Map<String, Object>> rows) {
-    slots =
+    Map<String, Long> bytes =
         rows.stream()
             .collect(
                 Collectors.toMap(
                     row -> (String) row.get("slot_name"),
                     row -> ((Number) row.get("retained_bytes")).longValue()));
-    whenSlots.accept(slots.keySet());
+    slots = new Slots(bytes, nanoTime.getAsLong());
+    whenSlots.accept(bytes.keySet());
   }
 
   /** Notes that a round of housekeeping has succeeded. */
@@ -118,8 +122,9 @@ public final class StatsSnapshot {
 
   /** Bytes of log that PostgreSQL keeps for a replication slot; NaN while that is not known. */
   public double retained(String slot) {
-    Long bytes = slots.get(slot);
-    return bytes == null || known().isEmpty() ? Double.NaN : bytes;
+    Slots read = slots;
+    Long bytes = read.bytes().get(slot);
+    return bytes != null && isCurrent(read.at()) ? bytes : Double.NaN;
   }
 
   /** A value; NaN while it is not known. */
@@ -147,9 +152,10 @@ public final class StatsSnapshot {
   }
 
   private Optional<Read> known() {
-    return Optional.ofNullable(last)
-        .filter(
-            read ->
-                databaseUp.getAsBoolean() && nanoTime.getAsLong() - read.at() < STALE.toNanos());
+    return Optional.ofNullable(last).filter(read -> isCurrent(read.at()));
+  }
+
+  private boolean isCurrent(long at) {
+    return databaseUp.getAsBoolean() && nanoTime.getAsLong() - at < STALE.toNanos();
   }
 }

@@ -8,7 +8,9 @@ import dev.herald.control.DeliveryStatus.Stats;
 import dev.herald.control.Pace.Backlog;
 import dev.herald.testing.CapturedLog;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -28,6 +30,8 @@ class StatsSnapshotTest {
     return new StatsSnapshot(
         databaseUp::get, nanoTime::get, new Pace(dispatch, rateLimit, Duration.ZERO));
   }
+
+  private Set<String> names = Set.of();
 
   private void read(boolean running) throws JsonProcessingException {
     read(snapshot, 5, running);
@@ -81,6 +85,22 @@ class StatsSnapshotTest {
     assertThat(snapshot.running()).isNaN();
     databaseUp.set(true);
     assertThat(snapshot.value(Stats::dueNow)).isEqualTo(5);
+  }
+
+  @Test
+  void should_know_what_slots_hold_until_that_is_old_or_they_are_gone() {
+    snapshot.whenSlots(names -> this.names = names);
+    snapshot.slots(List.of(Map.of("slot_name", "old_replica", "retained_bytes", 7L)));
+    assertThat(names).containsExactly("old_replica");
+    assertThat(snapshot.retained("old_replica")).isEqualTo(7);
+    databaseUp.set(false);
+    assertThat(snapshot.retained("old_replica")).isNaN();
+    databaseUp.set(true);
+    nanoTime.addAndGet(Duration.ofSeconds(16).toNanos());
+    assertThat(snapshot.retained("old_replica")).isNaN();
+    snapshot.slots(List.of());
+    assertThat(names).isEmpty();
+    assertThat(snapshot.retained("old_replica")).isNaN();
   }
 
   @Test

@@ -116,6 +116,8 @@ class RecordsTest {
     assertThat(refused.get(1).getBody(byte[].class))
         .isEqualTo(bad.getBytes(StandardCharsets.UTF_8));
     assertThat(refused.get(1).getHeader("offset")).isEqualTo(3L);
+    assertThat(records.taken()).isEqualTo(1);
+    assertThat(records.refused()).isEqualTo(5);
   }
 
   @Test

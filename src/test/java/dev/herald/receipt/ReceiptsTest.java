@@ -116,6 +116,7 @@ class ReceiptsTest {
       assertThat(log.lines()).hasSize(3);
       assertThat(log.lines().get(1)).contains("provider's id: 4");
       assertThat(log.lines().get(2)).contains("receipts.expected-within: 5");
+      assertThat(receipts.missed()).isEqualTo(5);
     }
   }
 
