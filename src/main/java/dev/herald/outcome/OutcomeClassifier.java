@@ -68,7 +68,8 @@ public final class OutcomeClassifier implements Processor {
     Duration asked = retryAfter.wait(posts.retryAfter(), posts.date());
     if (failure instanceof WebhookException webhook && (webhook.written() || !accepted(posts))) {
       Kind kind = webhook.written() ? Kind.MAYBE_SENT : Kind.NOT_SENT;
-      return failed(message, kind, null, webhook.getMessage(), asked);
+      String said = StepFailure.withoutItsData(webhook.getMessage(), message);
+      return failed(message, kind, null, said, asked);
     }
     String why =
         "%s: %s"

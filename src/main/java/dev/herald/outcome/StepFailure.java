@@ -123,6 +123,15 @@ final class StepFailure {
             text -> text.lines().map(String::strip).filter(line -> !line.isEmpty()).findFirst());
   }
 
+  /** Hides the message's number and content as a whole, for a text of Herald's or of a step's. */
+  static String withoutItsData(String text, ClaimedMessage message) {
+    if (text == null) {
+      return "a step says that nothing was sent, and no reason";
+    }
+    String hidden = text.replace(message.phoneNumber(), MASK);
+    return message.content().length() < TELLING ? hidden : hidden.replace(message.content(), MASK);
+  }
+
   /** Hides each word that is, or has in it, one of the message's. */
   static String mask(String text, ClaimedMessage message) {
     String said =

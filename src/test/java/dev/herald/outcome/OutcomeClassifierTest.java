@@ -118,6 +118,15 @@ class OutcomeClassifierTest {
   }
 
   @Test
+  void should_not_repeat_the_message_though_a_step_says_that_nothing_was_sent() {
+    WebhookException quotes = new WebhookException("no tariff for " + MESSAGE.phoneNumber());
+    assertThat(outcomes.failed(MESSAGE, quotes, "", Posts.NONE).error())
+        .isEqualTo("no tariff for ***");
+    assertThat(outcomes.failed(MESSAGE, new WebhookException(null), "", Posts.NONE).error())
+        .endsWith("no reason");
+  }
+
+  @Test
   void should_keep_how_long_the_provider_asks_to_wait_when_a_step_fails_after_its_answer() {
     Posts posts = answered(429, "Sat, 21 Nov 2026 09:37:00 GMT");
     Exception[] failures = {new IllegalStateException(), new WebhookException("no connection")};
