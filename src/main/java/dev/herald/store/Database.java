@@ -70,7 +70,7 @@ public final class Database implements AutoCloseable {
    *     nothing that Herald can work with
    */
   public void prepare(BooleanSupplier mayWait, boolean running) {
-    found = new DatabaseStart(settings, direct).prepare(mayWait, running);
+    found = new DatabaseStart(settings, direct, outage).prepare(mayWait, running);
     if (found.pooler()) {
       describePooler();
     }

@@ -2,6 +2,7 @@ package dev.herald.store;
 
 import dev.herald.config.ConfigurationException;
 import dev.herald.config.Settings;
+import dev.herald.problem.Outage;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -11,7 +12,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.CoreErrorCode;
@@ -23,7 +23,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The start with a database: waits for the server, refuses what cannot work, and migrates. */
-record DatabaseStart(Settings.Database settings, DirectConnections direct) {
+record DatabaseStart(Settings.Database settings, DirectConnections direct, Outage outage) {
   private static final Logger LOG = LoggerFactory.getLogger(Database.class);
   private static final Duration RETRY = Duration.ofSeconds(1);
   private static final String READ_ONLY = "25006";
@@ -159,8 +159,9 @@ record DatabaseStart(Settings.Database settings, DirectConnections direct) {
           "%s; gave up after %d s (database.startup-timeout)"
               .formatted(reason, settings.startupTimeout().toSeconds()));
     }
-    LOG.warn(
-        "{}; retrying for {} s", reason, TimeUnit.NANOSECONDS.toSeconds(end - System.nanoTime()));
+    outage.failed(
+        "PostgreSQL is away; trying for %d s".formatted(settings.startupTimeout().toSeconds()),
+        reason);
     try {
       Thread.sleep(RETRY.toMillis());
     } catch (InterruptedException e) {

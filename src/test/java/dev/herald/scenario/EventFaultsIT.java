@@ -114,11 +114,17 @@ class EventFaultsIT {
     node.api().post("/api/v1/routes/events-to-webhook/stop", null).expect(200);
     List<String> ids = node.api().createMany(100);
     await().until(() -> node.api().count("PENDING") == 0);
-    postgres.stopImmediately();
-    postgres.startAgain();
-    await().until(() -> node.api().get("/ready").status() == 200);
-    node.api().post("/api/v1/routes/events-to-webhook/start", null).expect(200);
-    ids.forEach(id -> awaitTypes(id, "message.accepted", "message.sent"));
+    try (CapturedLog log = new CapturedLog()) {
+      postgres.stopImmediately();
+      await().until(() -> node.api().get("/ready").status() == 503);
+      postgres.startAgain();
+      await().until(() -> node.api().get("/ready").status() == 200);
+      node.api().post("/api/v1/routes/events-to-webhook/start", null).expect(200);
+      ids.forEach(id -> awaitTypes(id, "message.accepted", "message.sent"));
+      assertThat(log.lines())
+          .as("the outage has lines of its own")
+          .noneMatch(line -> line.contains("Events are not read"));
+    }
   }
 
   @Test
