@@ -91,7 +91,8 @@ public final class Admission {
     }
     HttpConnection connection = context.request().connection();
     if (context.request().version() == HttpVersion.HTTP_2) {
-      connection.goAway(Http2Error.NO_ERROR.code());
+      // After the answer: some clients give up what is under way when they are told.
+      context.addEndHandler(answered -> connection.goAway(Http2Error.NO_ERROR.code()));
     } else {
       context.response().putHeader("Connection", "close");
       context.addEndHandler(answered -> connection.close());

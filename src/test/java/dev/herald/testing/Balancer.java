@@ -18,6 +18,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class Balancer implements AutoCloseable {
   private static final long LOOK_MS = 200;
+  private static final HttpClient HTTP =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
   private final List<String> nodes;
   private final AtomicInteger next = new AtomicInteger();
@@ -56,10 +58,9 @@ public final class Balancer implements AutoCloseable {
 
   private static boolean isReady(String node) {
     try {
-      return HttpClient.newHttpClient()
-              .send(
+      return HTTP.send(
                   HttpRequest.newBuilder(URI.create(node + "/ready"))
-                      .timeout(Duration.ofSeconds(5))
+                      .timeout(Duration.ofSeconds(1))
                       .build(),
                   BodyHandlers.discarding())
               .statusCode()
