@@ -137,6 +137,7 @@ class DashboardIT {
     browser.press("#rows", "✕ failed");
     browser.awaitText(".drawer", HOSTILE);
     browser.awaitText(".timeline", "Attempt 1: refused, HTTP 400");
+    browser.awaitText(".why", "ENDED");
     assertThat(browser.address()).endsWith("#/messages/" + id + "?status=FAILED");
     assertThat(browser.run("return document.querySelectorAll('main img').length")).isEqualTo(0L);
     assertThat(browser.title()).startsWith("(1) Herald");
