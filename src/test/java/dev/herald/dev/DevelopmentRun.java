@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -23,10 +24,13 @@ import org.apache.kafka.common.serialization.StringSerializer;
 /**
  * The one command, {@code mvn -q test-compile exec:java}: Herald with a PostgreSQL, a Redis and a
  * webhook of its own, a lively pace and some messages; with {@code -Pkafka} also a Kafka, with
- * messages from it and events to it. What the environment sets goes before what this sets.
+ * messages from it and events to it. What the environment sets goes before what this sets; {@code
+ * -Dtraffic=false} sends no more than the first messages.
  */
 public final class DevelopmentRun {
   private static final int SAMPLES = 10;
+  private static final boolean TRAFFIC =
+      !"false".equalsIgnoreCase(System.getProperty("traffic", System.getenv("TRAFFIC")));
   private static final long READY_MS = 60_000;
   private static final String INTAKE_TOPIC = "herald.messages";
   private static final String KAFKA_ROUTES =
@@ -62,6 +66,9 @@ public final class DevelopmentRun {
         enqueue(kafka.get());
       }
       welcome(url, key, properties, webhook, kafka);
+      if (TRAFFIC) {
+        new Traffic(url, key).start();
+      }
     }
     running.join();
   }
@@ -71,6 +78,9 @@ public final class DevelopmentRun {
       return Optional.empty();
     }
     SampleWebhook webhook = new SampleWebhook();
+    if (TRAFFIC) {
+      webhook.answer(post -> Traffic.answer(post, ThreadLocalRandom.current().nextInt(1_000)));
+    }
     webhook.onPost(
         post ->
             say("webhook: to %s, \"%s\" (%s)", post.to(), post.content(), post.idempotencyKey()));
@@ -165,9 +175,10 @@ public final class DevelopmentRun {
     say(
         """
 
-        Herald listens on %s; %d sample messages wait, and %s of them go out every %s.
+        Herald listens on %s; %d sample messages wait, and %s of them go out every %s.%s
           key          %s
           webhook      %s
+          dashboard    %s/dashboard/
           try it       %s/swagger/
           management   http://localhost:%s/observe/health  /observe/metrics  /observe/jolokia
           PostgreSQL   %s
@@ -185,8 +196,13 @@ public final class DevelopmentRun {
         SAMPLES,
         batch,
         interval,
+        TRAFFIC
+            ? "\nEvery 2 seconds another one comes; one in 12 goes to %s, which always fails."
+                .formatted(Traffic.DEAD_NUMBER)
+            : "",
         key,
         webhook.map(SampleWebhook::url).orElse(System.getenv("WEBHOOK_URL")),
+        url,
         url,
         value(properties, "management.port", "8081"),
         value(properties, "database.url", ""),
