@@ -1,5 +1,7 @@
 // Calls of the API. What goes wrong is a Failure, which can tell it in words.
 
+import {sentence} from './format.js';
+
 const KEY = 'herald.key';
 let key = stored();
 
@@ -45,10 +47,10 @@ export class Failure extends Error {
   get lines() {
     const {detail, errors = [], faults = [], correlationId} = this.problem;
     return [
-      detail,
+      detail && sentence(detail),
       ...errors.map(error => `${error.pointer}: ${error.detail}`),
       ...faults.map(fault),
-      this.status >= 500 && correlationId ? `In the log: ${correlationId}` : null,
+      this.status >= 500 && correlationId ? `The log has more at ${correlationId}.` : null,
     ].filter(Boolean);
   }
 }
@@ -77,7 +79,7 @@ export async function call(method, path, {query, body, seconds = 10} = {}) {
       headers.set('Authorization', `Bearer ${key}`);
     }
   } catch {
-    throw new Failure(401, {title: 'The key is not accepted', detail: 'it has characters that no key has'});
+    throw new Failure(401, {title: 'It has characters that no key has'});
   }
   if (body !== undefined) {
     headers.set('Content-Type', 'application/json');

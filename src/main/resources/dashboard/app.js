@@ -28,7 +28,6 @@ let state = 'starting';
 let signInProblem = null;
 let received = 0;
 let lost = null;
-let lostSince = 0;
 let paused = false;
 let notices = [];
 let asked = new Map();
@@ -139,9 +138,6 @@ function failed(failure) {
     return;
   }
   failures += 1;
-  if (!lost) {
-    lostSince = received || Date.now();
-  }
   lost = failure;
 }
 
@@ -225,7 +221,7 @@ function signInForm() {
       'aria-describedby': signInProblem ? 'key-problem' : null, 'aria-invalid': signInProblem ? 'true' : null,
       mounted: field => field.focus(),
     }),
-    signInProblem && h('p', {id: 'key-problem', class: 'problem', role: 'alert'}, 'Herald does not know this key. ', signInProblem.message, '.'),
+    signInProblem && h('p', {id: 'key-problem', class: 'problem', role: 'alert'}, 'Herald does not know this key. Look at it again, or ask those who run Herald for one.'),
     h('button', {class: 'primary'}, 'Show the dashboard'));
 }
 
@@ -280,11 +276,11 @@ function header() {
       link('flow', 'Flow'),
       h('a', {href: '../swagger/'}, 'API')),
     state === 'in' && scheduler && h('span', {class: `pill ${scheduler.running ? 'good' : 'bad'}`},
-      h('span', {'aria-hidden': 'true'}, scheduler.running ? '● ' : '■ '), scheduler.running ? 'Delivery is on' : 'Delivery is off'),
+      h('span', {'aria-hidden': 'true'}, scheduler.running ? '● ' : '■ '), scheduler.running ? 'Delivery on' : 'Delivery off'),
     h('span', {class: 'space'}),
     state === 'in' && node && h('span', {class: 'quiet node', title: 'The node that answers'}, `${node.name} · ${node.version}`),
     state === 'in' && h('button', {class: 'small', onclick: pause, 'aria-pressed': String(paused)}, paused ? 'Go on' : 'Pause'),
-    state === 'in' && getKey() && h('button', {class: 'small', onclick: () => signOut(null)}, 'Forget the key'),
+    state === 'in' && getKey() && h('button', {class: 'small', onclick: () => signOut(null)}, 'Sign out'),
   ].filter(Boolean);
 }
 
@@ -297,7 +293,6 @@ function pause() {
   paused = !paused;
   if (paused) {
     clearTimeout(timer);
-    lostSince = received;
     render();
   } else {
     refresh();
@@ -306,13 +301,12 @@ function pause() {
 
 /** Says so when what is shown is not what is. */
 function banner() {
-  const since = received ? lostSince : 0;
-  const shown = since > 0 && [
-    ' What you see is from ', time(new Date(since + now() - Date.now()).toISOString()),
-    h('span', {'aria-hidden': 'true'}, ` (${duration((Date.now() - since) / 1000)} ago)`), '.',
+  const shown = received > 0 && [
+    ' What you see is from ', time(new Date(received + now() - Date.now()).toISOString()),
+    h('span', {'aria-hidden': 'true'}, ` (${duration((Date.now() - received) / 1000)} ago)`), '.',
   ];
   if (lost && state !== 'signed out') {
-    return [h('div', {class: 'banner bad'}, h('div', {}, h('strong', {}, lost.title, '.'), ' ', lost.lines.join('; '), shown),
+    return [h('div', {class: 'banner bad'}, h('div', {}, h('strong', {}, lost.title, '.'), ' ', lost.lines.join(' '), shown),
       h('button', {class: 'small', onclick: refresh}, 'Try now'))];
   }
   return paused && state === 'in'
@@ -321,7 +315,7 @@ function banner() {
 }
 
 function notice(each) {
-  return h('div', {class: `notice ${each.kind}`, key: each.id},
+  return h('div', {class: `notice ${each.kind}`, key: each.id, role: each.kind === 'failed' ? 'alert' : null},
     h('div', {}, h('strong', {}, each.title), each.lines.map(line => h('p', {}, line))),
     h('button', {class: 'small', onclick: () => dismiss(each), 'aria-label': 'Close this notice'}, '✕'));
 }

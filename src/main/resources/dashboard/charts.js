@@ -1,7 +1,7 @@
 // Curves by uPlot, drawn in place.
 
 import {h} from './dom.js';
-import {clock, number} from './format.js';
+import {clock, number, tick} from './format.js';
 
 const DASHES = [[], [6, 3], [], [3, 3]];
 const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -72,7 +72,7 @@ class Chart {
         label: each.label, stroke: color(each.color), width: 2, dash: DASHES[each.dash], points: {show: false},
       }))],
       axes: [
-        {...axis, size: 28, values: (plot, times) => times.map(at => clock(new Date(at * 1000).toISOString()).slice(-8, -3) || '')},
+        {...axis, size: 28, values: (plot, times) => times.map(tick)},
         {...axis, size: 48, values: (plot, values) => values.map(value => (Number.isInteger(value) ? number(value) : ''))},
       ],
     }, this.data, this.box);

@@ -44,6 +44,7 @@ export function patch(parent, wanted) {
     }
     const {key} = node.props;
     let element = key === undefined ? at : keyed.get(key);
+    keyed.delete(key);
     const fits = element?.[PROPS] && element.localName === node.tag && element[PROPS].key === key;
     if (!fits) {
       element = node.tag === 'svg' || parent.namespaceURI === SVG

@@ -44,7 +44,7 @@ function pictured(app) {
   return h('section', {class: 'card', key: 'picture', 'aria-labelledby': 'routes-title'},
     h('div', {class: 'row'},
       h('h2', {id: 'routes-title'}, 'Routes of this node'),
-      h('span', {class: 'quiet'}, 'an arrow is a call; counters are since the node started'),
+      h('span', {class: 'quiet'}, 'an arrow is a call from route to route; the counters begin with the node\'s start'),
       h('span', {class: 'space'}),
       h('label', {class: 'check'}, h('input', {type: 'checkbox', checked: withApi, onchange: event => {
         withApi = event.target.checked;

@@ -4,6 +4,8 @@ import {h} from './dom.js';
 
 const NUMBER = new Intl.NumberFormat('en');
 const TIME = new Intl.DateTimeFormat('en-GB', {hour: '2-digit', minute: '2-digit', second: '2-digit'});
+const MINUTE = new Intl.DateTimeFormat('en-GB', {hour: '2-digit', minute: '2-digit'});
+const DATE = new Intl.DateTimeFormat('en-GB', {day: 'numeric', month: 'short'});
 const DAY = new Intl.DateTimeFormat('en-GB', {day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit'});
 const FULL = new Intl.DateTimeFormat('en-GB', {dateStyle: 'full', timeStyle: 'long'});
 
@@ -26,7 +28,7 @@ export const number = value => NUMBER.format(value);
 export const counted = (value, one, many = one + 's') => `${number(value)} ${value === 1 ? one : many}`;
 
 /** With a capital letter and a full stop. */
-export const sentence = text => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
+export const sentence = text => text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 
 /** A duration in its largest units: "45 s", "4 min", "2 h 5 min", "3 days". */
 export function duration(seconds) {
@@ -49,6 +51,12 @@ export function duration(seconds) {
 export function clock(iso) {
   const time = new Date(iso);
   return (time.toDateString() === new Date(now()).toDateString() ? TIME : DAY).format(time);
+}
+
+/** For an axis: "14:30", and the date at midnight. */
+export function tick(seconds) {
+  const at = new Date(seconds * 1000);
+  return at.getHours() + at.getMinutes() === 0 ? DATE.format(at) : MINUTE.format(at);
 }
 
 /** "4 min ago", or "in 4 min". */

@@ -44,6 +44,9 @@ export function arrive(app) {
       load(app, loadWhy);
     }
   }
+  if (!list.items) {
+    load(app, look);
+  }
 }
 
 /** Those of the address that the list knows. */

@@ -17,8 +17,8 @@ let minutes = 180;
 
 const TITLES = {
   DELIVERY_OFF: 'Delivery is off',
-  UNKNOWN_MESSAGES: 'Messages that may have been sent',
-  FAILED_RECENTLY: 'Messages have failed',
+  UNKNOWN_MESSAGES: 'Messages of unknown outcome',
+  FAILED_RECENTLY: 'Failed messages',
   CIRCUIT_OPEN: 'The provider is down',
   ROUTE_STOPPED: 'A route is stopped',
   LATE_BACKLOG: 'Messages are late',
@@ -63,7 +63,7 @@ function strip(app) {
       stats.dueNow > 0 && stats.oldestDueAgeSeconds > LATE ? 'warn' : '',
       stats.dueNow > 0 ? 'how long it has waited' : 'no message is due'),
     fact('Due now', number(stats.dueNow), '', waiting(stats)),
-    fact('Empty in', ...drain(stats, scheduler)),
+    fact('Time to drain', ...drain(stats, scheduler)),
     fact('Nodes', ...nodesInWords(list)),
     byStatus(stats));
 }
@@ -90,7 +90,7 @@ function waiting({byStatus: counts, dueNow}) {
 
 function drain({dueNow, sentPerMinute}, scheduler) {
   if (dueNow === 0) {
-    return ['now', '', 'nothing is due'];
+    return ['0 s', '', 'nothing is due'];
   }
   if (!scheduler.running) {
     return ['never', 'warn', 'delivery is off'];
@@ -253,9 +253,9 @@ function nodes(app) {
   const list = app.overview.nodes;
   return h('section', {class: 'card', 'aria-labelledby': 'nodes-title'},
     h('h2', {id: 'nodes-title'}, 'Nodes'),
-    h('ul', {class: 'nodes'}, list.map(node => h('li', {key: node.name},
+    h('ul', {class: 'nodes'}, list.map(node => h('li', {key: `${node.name} ${node.startedAt}`},
       h('span', {class: `pill ${{UP: 'good', DEGRADED: 'warn'}[node.status] ?? 'bad'}`}, node.status),
-      ' ', h('b', {}, node.name), node.name === app.overview.node.name && ' (this one)',
+      ' ', h('b', {}, node.name), node.name === app.overview.node.name && node.status !== 'GONE' && ' (this one)',
       h('span', {class: 'quiet'}, ` version ${node.version}, flow `, h('code', {}, node.flow.slice(0, 12)),
         ', started ', time(node.startedAt), node.status === 'GONE' && [', last seen ', time(node.seenAt)]),
       node.problems.length > 0 && h('ul', {}, node.problems.map(problem => h('li', {}, sentence(problem))))))));

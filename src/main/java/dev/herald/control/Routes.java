@@ -18,6 +18,7 @@ import org.apache.camel.Route;
 import org.apache.camel.Variable;
 import org.apache.camel.api.management.ManagedCamelContext;
 import org.apache.camel.api.management.mbean.ManagedRouteMBean;
+import org.apache.camel.model.Model;
 import org.apache.camel.model.ProcessorDefinitionHelper;
 import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.model.SendDefinition;
@@ -171,7 +172,13 @@ public final class Routes {
 
   /** The routes that it sends to, in the order of its steps. */
   private List<String> calls(Route route) {
-    if (!(route.getRoute() instanceof RouteDefinition definition)) {
+    // A route that has started no longer has its definition; the model keeps it.
+    RouteDefinition definition =
+        camel
+            .getCamelContextExtension()
+            .getContextPlugin(Model.class)
+            .getRouteDefinition(route.getRouteId());
+    if (definition == null) {
       return List.of();
     }
     Map<String, String> routes = new HashMap<>();

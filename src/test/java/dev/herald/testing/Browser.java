@@ -39,7 +39,8 @@ public final class Browser implements AutoCloseable {
   private static final String AXE =
       """
       const done = arguments[arguments.length - 1];
-      axe.run(document, {resultTypes: ['violations']}).then(
+      const only = arguments[0] && {runOnly: [arguments[0]]};
+      axe.run(document, {resultTypes: ['violations'], ...only}).then(
         result => done(result.violations
           .filter(found => ['serious', 'critical'].includes(found.impact))
           .flatMap(found => found.nodes.map(node => `${found.id}: ${node.target} ${node.failureSummary}`))),
@@ -204,8 +205,12 @@ public final class Browser implements AutoCloseable {
         Map.of("offline", !online, "latency", 0, "downloadThroughput", -1, "uploadThroughput", -1));
   }
 
-  /** What is hard or impossible to use, of what axe calls serious or critical. */
-  public List<?> violations() {
+  /**
+   * What is hard or impossible to use, of what axe calls serious or critical.
+   *
+   * @param rule of axe that alone is checked; all when it is null
+   */
+  public List<?> violations(String rule) {
     if (!Boolean.TRUE.equals(run("return 'axe' in window"))) {
       try (InputStream axe = Browser.class.getResourceAsStream("/axe.min.js")) {
         run(new String(axe.readAllBytes(), StandardCharsets.UTF_8));
@@ -213,7 +218,7 @@ public final class Browser implements AutoCloseable {
         throw new UncheckedIOException(e);
       }
     }
-    return (List<?>) driver.executeAsyncScript(AXE);
+    return (List<?>) driver.executeAsyncScript(AXE, rule);
   }
 
   /** What the page wrote to the console since this was last asked. */
