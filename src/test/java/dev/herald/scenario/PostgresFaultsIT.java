@@ -222,7 +222,7 @@ class PostgresFaultsIT {
     await().pollDelay(Duration.ofSeconds(3)).until(() -> true);
     webhook.answer(post -> Answer.accepted().after(500));
     api.createMany(10);
-    await().until(() -> webhook.posts().size() == 10);
+    await().until(() -> webhook.posts().size() >= 10);
     ExecutorService clients = Executors.newFixedThreadPool(10);
     try (CapturedLog log = new CapturedLog()) {
       if (frozen) {
@@ -245,11 +245,11 @@ class PostgresFaultsIT {
           .asString()
           .contains("WARN", "PostgreSQL is ");
       cable.restore();
-      await().until(() -> log.lines().stream().anyMatch(line -> line.startsWith("INFO")));
+      await().until(() -> log.lines().stream().anyMatch(line -> line.contains("is back")));
       // What the server got before the cable froze may be stored, too.
       await().untilAsserted(() -> assertThat(api.count("PENDING")).isZero());
       assertThat(log.lines())
-          .filteredOn(line -> !line.contains("outcomes came after their claims had ended"))
+          .filteredOn(line -> line.contains("PostgreSQL is "))
           .hasSize(2)
           .last()
           .asString()
