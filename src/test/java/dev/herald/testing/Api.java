@@ -19,6 +19,13 @@ import java.util.Map;
 
 /** A client of the API, as a test needs it. */
 public final class Api {
+  static {
+    // As a careful client: it takes no connection that has been idle for longer, such as for a
+    // whole
+    // drain, for the server may be closing it.
+    System.setProperty("jdk.httpclient.keepalive.timeout", "1");
+  }
+
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final HttpClient HTTP =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
