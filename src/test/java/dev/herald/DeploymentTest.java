@@ -34,7 +34,7 @@ class DeploymentTest {
 
   /** Of the log, of Docker Compose and of the build; and one that is a key soon. */
   private static final Set<String> NO_KEYS =
-      Set.of("LOG_FORMAT", "COMPOSE_PROFILES", "PROFILES", "MANAGEMENT_JOLOKIA");
+      Set.of("LOG_FORMAT", "COMPOSE_PROFILES", "PROFILES");
 
   private final String dockerfile = read("Dockerfile");
   private final String unit = read("deploy/herald.service");
