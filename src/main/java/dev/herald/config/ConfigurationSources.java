@@ -31,6 +31,9 @@ public final class ConfigurationSources {
   /** Keys that have another name now, and the name that they had. */
   private static final Map<String, String> RENAMED = Map.of("retention.finished", "retention.sent");
 
+  /** They still work, with a warning. */
+  static final Set<String> OLD_NAMES = Set.copyOf(RENAMED.values());
+
   private final Properties overrides;
   private final Map<String, String> environment;
   private final Properties file;

@@ -46,6 +46,7 @@ public final class UnknownKeys {
   public static List<String> in(ConfigurationSources sources, Stream<String> flow) {
     Set<String> known = SettingsReader.keys();
     SecretFile.KEYS.forEach(key -> known.add(SecretFile.nameOf(key)));
+    known.addAll(ConfigurationSources.OLD_NAMES);
     Stream<String> values =
         sources.file().stringPropertyNames().stream()
             .filter(key -> key.startsWith(CAMELS))
