@@ -8,7 +8,6 @@ WITH next AS MATERIALIZED (
     SELECT m.*, coalesce(m.status_at, timestamptz 'epoch') AS at
     FROM message m
     WHERE m.status = :#${variable.filter.status}
-      AND m.status IN ('FAILED', 'UNKNOWN')
       AND (:#${variable.slice.after}::text IS NULL
            OR (coalesce(m.status_at, timestamptz 'epoch'), m.id)
                > (:#${variable.slice.after}::text::timestamptz, :#${variable.slice.afterId}::uuid))
