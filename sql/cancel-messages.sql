@@ -44,4 +44,5 @@ WITH matched AS (
     SELECT at, id FROM matched ORDER BY at DESC, id DESC LIMIT 1
 )
 SELECT (SELECT count(*) FROM matched) AS matched, (SELECT count(*) FROM cancelled) AS changed, now()::text AS began,
+    (SELECT count(*) FROM matched) = :#${variable.slice.size} AS more,
     (SELECT at::text FROM last) AS after, (SELECT id FROM last) AS after_id

@@ -1,6 +1,7 @@
 -- Called by route explain-messages: what keeps the next claim from taking each of these messages, as far as the database
 -- knows. The claim's own conditions decide: both statements have the same parts.
--- It reads no more than the next claim would, and counts no more than :#${variable.countTo} messages ahead of one.
+-- It reads no more than the next claim would, and counts no more than countTo messages ahead of one. Its limits are known
+-- beforehand, and the scheduler is one row: otherwise the planner expects much work, and compiles the statement for seconds.
 WITH bucket AS (
     \i sql/bucket.sql
 ), switch AS (
@@ -8,13 +9,18 @@ WITH bucket AS (
             \i sql/allowed.sql
         ) AS allowed
     FROM scheduler
+    LIMIT 1
 ), reached AS (
     -- The last message that the next claim takes, if it takes as many as it may.
     SELECT next_attempt_at, id
-    FROM message
-    WHERE (
-        \i sql/due.sql
-    )
+    FROM (
+        SELECT next_attempt_at, id
+        FROM message
+        WHERE (
+            \i sql/due.sql
+        )
+        ORDER BY next_attempt_at, id
+        LIMIT :#${variable.claim.limit}) head
     ORDER BY next_attempt_at, id
     OFFSET greatest(1, least(:#${variable.claim.limit}, (SELECT floor(tokens)::integer FROM bucket))) - 1
     LIMIT 1

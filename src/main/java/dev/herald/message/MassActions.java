@@ -175,10 +175,9 @@ public final class MassActions {
       @Body Map<String, Object> row,
       @Variable("slice") Slice slice,
       @Variable("filter") Filter filter) {
-    int found = ((Number) row.get("matched")).intValue();
-    int matched = slice.matched() + found;
+    int matched = slice.matched() + ((Number) row.get("matched")).intValue();
     return new Slice(
-        found < slice.size() ? 0 : Math.min(SLICE, filter.limit() - matched),
+        (boolean) row.get("more") ? Math.min(SLICE, filter.limit() - matched) : 0,
         slice.began() == null ? (String) row.get("began") : slice.began(),
         (String) row.get("after"),
         (UUID) row.get("after_id"),

@@ -317,18 +317,20 @@ class ClaimPlanIT {
     return "now() + %d * interval '700 ms'".formatted(random.nextInt(5) - 3);
   }
 
+  private static String explaining(String id, Claim claim) throws IOException {
+    return statement("sql/explain-messages.sql")
+        .replace(":#${variable.ids}", "'{" + id + "}'")
+        .replace(":#${variable.countTo}", "10001")
+        .replace(":#${variable.claim.limit}", "" + claim.limit())
+        .replace(":#${variable.claim.continuous}", "" + claim.continuous())
+        .replace(":#${variable.claim.intervalMs}", "" + claim.intervalMs())
+        .replace(":#${variable.claim.rateLimit}", "" + claim.rateLimit());
+  }
+
   private static List<Standing> standing(String id, Claim claim) throws Exception {
-    String sql =
-        statement("sql/explain-messages.sql")
-            .replace(":#${variable.ids}", "'{" + id + "}'")
-            .replace(":#${variable.countTo}", "10001")
-            .replace(":#${variable.claim.limit}", "" + claim.limit())
-            .replace(":#${variable.claim.continuous}", "" + claim.continuous())
-            .replace(":#${variable.claim.intervalMs}", "" + claim.intervalMs())
-            .replace(":#${variable.claim.rateLimit}", "" + claim.rateLimit());
     List<Standing> rows = new ArrayList<>();
     try (Statement statement = connection.createStatement();
-        ResultSet result = statement.executeQuery(sql)) {
+        ResultSet result = statement.executeQuery(explaining(id, claim))) {
       while (result.next()) {
         rows.add(Standing.read(result, rows.size()));
       }
@@ -361,6 +363,10 @@ class ClaimPlanIT {
         rows("SELECT id::text FROM message WHERE status = 'PENDING' ORDER BY next_attempt_at DESC LIMIT 1")
             .get(0);
     assertThat(standing(last, claim)).extracting(Standing::ahead).containsExactly(10_001);
+    String plan = rows("EXPLAIN " + explaining(last, claim)).get(0);
+    assertThat(Double.parseDouble(plan.replaceAll(".*\\.\\.([0-9.]+) rows.*", "$1")))
+        .as("what PostgreSQL expects to cost more, it compiles first (jit_above_cost)")
+        .isLessThan(100_000);
     String retry =
         statement("sql/retry-messages.sql")
             .replace(":#${variable.filter.status}", "'FAILED'")
