@@ -264,9 +264,7 @@ class DashboardIT {
     history();
     String failed = troubles();
     node.api()
-        .post(
-            "/api/v1/scheduler/stop",
-            Map.of("reason", "the provider is in maintenance until 14:00"))
+        .post("/api/v1/scheduler/stop", Map.of("reason", "the provider is in maintenance"))
         .expect(200);
     node.api().createMany(40);
     Path images = Path.of("docs", "images");
@@ -297,8 +295,8 @@ class DashboardIT {
             + " SELECT date_trunc('minute', now()) - i * interval '1 min', what,"
             + " greatest(0, CASE what WHEN 'FAILED' THEN 2 * sin(i / 17.0) + i % 5 - 2"
             + " WHEN 'UNKNOWN' THEN CASE WHEN i % 41 = 7 THEN 1 ELSE 0 END"
-            + " WHEN 'SENT' THEN 790 + 500 * sin((i + 1) / 31.0) + 97 * (i * 7 % 5)"
-            + " ELSE 800 + 500 * sin(i / 31.0) + 97 * (i * 7 % 5) END)::int"
+            + " WHEN 'SENT' THEN 760 + 480 * sin((i + 4) / 31.0) + 9 * (i * 7 % 5)"
+            + " ELSE 800 + 500 * sin(i / 31.0) + 9 * (i * 7 % 5) END)::int"
             + " FROM generate_series(1, 200) i, unnest(ARRAY['ACCEPTED', 'SENT', 'FAILED', 'UNKNOWN']) what"
             + " ON CONFLICT (minute, what) DO UPDATE SET n = excluded.n");
   }
