@@ -33,8 +33,7 @@ class DeploymentTest {
   private static final Duration AFTER_THE_GRACE_PERIOD = Duration.ofSeconds(15);
 
   /** Of the log, of Docker Compose and of the build; and one that is a key soon. */
-  private static final Set<String> NO_KEYS =
-      Set.of("LOG_FORMAT", "COMPOSE_PROFILES", "PROFILES");
+  private static final Set<String> NO_KEYS = Set.of("LOG_FORMAT", "COMPOSE_PROFILES", "PROFILES");
 
   private final String dockerfile = read("Dockerfile");
   private final String unit = read("deploy/herald.service");
