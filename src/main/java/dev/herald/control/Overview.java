@@ -39,7 +39,7 @@ public final class Overview {
         "let more be sent: dispatch.batch-size, dispatch.interval or dispatch.concurrency"),
     FLOW_REFUSED("correct the files; a check names each fault"),
     FLOWS_DIFFER("put the same files on every node, and reload"),
-    UNKNOWN_MESSAGES("ask the provider whether they arrived; then retry or cancel them"),
+    UNKNOWN_MESSAGES("ask the provider whether they arrived, and retry those that did not"),
     FAILED_RECENTLY("correct what the reasons name; then retry them");
 
     private final String action;

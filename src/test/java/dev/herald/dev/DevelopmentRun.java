@@ -66,7 +66,7 @@ public final class DevelopmentRun {
         enqueue(kafka.get());
       }
       welcome(url, key, properties, webhook, kafka);
-      if (TRAFFIC) {
+      if (TRAFFIC && webhook.isPresent()) {
         new Traffic(url, key).start();
       }
     }
@@ -196,7 +196,7 @@ public final class DevelopmentRun {
         SAMPLES,
         batch,
         interval,
-        TRAFFIC
+        TRAFFIC && webhook.isPresent()
             ? "\nEvery 2 seconds another one comes; one in 12 goes to %s, which always fails."
                 .formatted(Traffic.DEAD_NUMBER)
             : "",
