@@ -155,6 +155,25 @@ class DashboardIT {
   }
 
   @Test
+  void should_send_many_again_once_somebody_has_seen_how_many() {
+    for (int i = 1; i <= 3; i++) {
+      send("13", "message " + i);
+    }
+    await().until(() -> node.api().count("FAILED") == 3);
+    webhook.answer(post -> SampleWebhook.Answer.accepted());
+    browser.open(page, Node.KEY);
+    browser.press(".reasons", "Send again");
+    browser.awaitText("#dialog", "Send again: 3 messages?");
+    browser.press("#dialog", "Back");
+    assertThat(node.api().count("FAILED")).isEqualTo(3);
+    browser.press(".reasons", "Send again");
+    browser.write("Why?", "the number is in service again");
+    browser.press("#dialog", "Send again");
+    browser.awaitText("#notices", "3 messages will be sent again.");
+    await().until(() -> node.api().count("SENT") == 3);
+  }
+
+  @Test
   void should_stop_and_start_a_route_and_check_the_files() {
     browser.open(page + "#/flow", Node.KEY);
     browser.awaitText(".picture", "dispatch-batch");
