@@ -2,7 +2,6 @@ package dev.herald.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.herald.dev.SampleWebhook;
 import dev.herald.testing.Browser;
@@ -11,13 +10,13 @@ import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -25,6 +24,10 @@ import org.openqa.selenium.Keys;
 
 /** The dashboard, in a browser: what a person sees and presses. Skipped where there is none. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@EnabledIf(
+    value = "dev.herald.testing.Browser#isThere",
+    disabledReason =
+        "no browser: chromium and chromedriver are not on the PATH; Debian has them as chromium and chromium-driver")
 class DashboardIT {
   private static final String HOSTILE = "<img src=x onerror=\"document.title='hacked'\">";
 
@@ -36,9 +39,6 @@ class DashboardIT {
 
   @BeforeAll
   static void start() {
-    Optional<String> missing = Browser.missing();
-    assumeTrue(
-        missing.isEmpty(), () -> missing.get() + ". Debian has chromium and chromium-driver");
     webhook = new SampleWebhook();
     String database = Local.servers().newDatabase();
     sql = new Sql(database);
@@ -53,11 +53,9 @@ class DashboardIT {
 
   @AfterAll
   static void stop() {
-    if (browser != null) {
-      browser.close();
-      node.close();
-      webhook.close();
-    }
+    browser.close();
+    node.close();
+    webhook.close();
   }
 
   @BeforeEach
