@@ -225,7 +225,9 @@ function signInForm() {
     h('button', {class: 'primary'}, 'Show the dashboard'));
 }
 
-/** The key is good, but it may not look. */
+/** Whether the key is good, but not for this page. */
+const mayNotLook = () => lost?.status === 403 && !app.overview;
+
 function forbidden() {
   return h('section', {class: 'card sign-in', key: 'forbidden'},
     h('h1', {id: 'title', tabindex: '-1'}, 'This key may not look'),
@@ -305,7 +307,7 @@ function banner() {
     ' What you see is from ', time(new Date(received + now() - Date.now()).toISOString()),
     h('span', {'aria-hidden': 'true'}, ` (${duration((Date.now() - received) / 1000)} ago)`), '.',
   ];
-  if (lost && state !== 'signed out') {
+  if (lost && state !== 'signed out' && !mayNotLook()) {
     return [h('div', {class: 'banner bad'}, h('div', {}, h('strong', {}, lost.title, '.'), ' ', lost.lines.join(' '), shown),
       h('button', {class: 'small', onclick: refresh}, 'Try now'))];
   }
@@ -324,7 +326,7 @@ function content() {
   if (state === 'signed out') {
     return signInForm();
   }
-  if (lost?.status === 403 && !app.overview) {
+  if (mayNotLook()) {
     return forbidden();
   }
   if (!app.overview) {

@@ -2,7 +2,6 @@ package dev.herald.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.herald.dev.SampleWebhook;
 import dev.herald.testing.Browser;
@@ -11,13 +10,13 @@ import dev.herald.testing.Node;
 import dev.herald.testing.Sql;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -25,6 +24,10 @@ import org.openqa.selenium.Keys;
 
 /** The dashboard, in a browser: what a person sees and presses. Skipped where there is none. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
+@EnabledIf(
+    value = "dev.herald.testing.Browser#isThere",
+    disabledReason =
+        "no browser: chromium and chromedriver are not on the PATH; Debian has them as chromium and chromium-driver")
 class DashboardIT {
   private static final String HOSTILE = "<img src=x onerror=\"document.title='hacked'\">";
 
@@ -36,9 +39,6 @@ class DashboardIT {
 
   @BeforeAll
   static void start() {
-    Optional<String> missing = Browser.missing();
-    assumeTrue(
-        missing.isEmpty(), () -> missing.get() + ". Debian has chromium and chromium-driver");
     webhook = new SampleWebhook();
     String database = Local.servers().newDatabase();
     sql = new Sql(database);
@@ -53,11 +53,9 @@ class DashboardIT {
 
   @AfterAll
   static void stop() {
-    if (browser != null) {
-      browser.close();
-      node.close();
-      webhook.close();
-    }
+    browser.close();
+    node.close();
+    webhook.close();
   }
 
   @BeforeEach
@@ -152,6 +150,25 @@ class DashboardIT {
     browser.type(Keys.ESCAPE);
     await().until(() -> browser.address().endsWith("#/messages?status=FAILED"));
     assertThat(browser.console()).noneMatch(line -> line.contains("Content Security Policy"));
+  }
+
+  @Test
+  void should_send_many_again_once_somebody_has_seen_how_many() {
+    for (int i = 1; i <= 3; i++) {
+      send("13", "message " + i);
+    }
+    await().until(() -> node.api().count("FAILED") == 3);
+    webhook.answer(post -> SampleWebhook.Answer.accepted());
+    browser.open(page, Node.KEY);
+    browser.press(".reasons", "Send again");
+    browser.awaitText("#dialog", "Send again: 3 messages?");
+    browser.press("#dialog", "Back");
+    assertThat(node.api().count("FAILED")).isEqualTo(3);
+    browser.press(".reasons", "Send again");
+    browser.write("Why?", "the number is in service again");
+    browser.press("#dialog", "Send again");
+    browser.awaitText("#notices", "3 messages will be sent again.");
+    await().until(() -> node.api().count("SENT") == 3);
   }
 
   @Test

@@ -88,14 +88,10 @@ public final class Browser implements AutoCloseable {
             options);
   }
 
-  /** Why there is none here; nothing where there is one. */
-  public static Optional<String> missing() {
-    if (BROWSERS.stream().allMatch(name -> find(name).isEmpty())) {
-      return Optional.of("no browser: none of " + BROWSERS + " is on the PATH");
-    }
-    return find("chromedriver").isEmpty()
-        ? Optional.of("no driver of the browser: chromedriver is not on the PATH")
-        : Optional.empty();
+  /** Whether this machine has one, with its driver, on the PATH. */
+  public static boolean isThere() {
+    return BROWSERS.stream().anyMatch(name -> find(name).isPresent())
+        && find("chromedriver").isPresent();
   }
 
   public static Browser start() {
