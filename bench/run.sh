@@ -89,7 +89,7 @@ start_node() { # start_node NUMBER ENABLED
     env SERVER_HOST=127.0.0.1 SERVER_PORT=$((api_port + $1)) MANAGEMENT_PORT=$((management_port + $1)) API_KEY=$BENCH_KEY \
         DATABASE_URL=jdbc:postgresql://127.0.0.1:$pg_port/herald DATABASE_USERNAME=postgres \
         REDIS_URL=redis://127.0.0.1:$redis_port/0 WEBHOOK_URL=http://127.0.0.1:$sink_port/send DISPATCH_INTERVAL=0 \
-        DISPATCH_BATCH_SIZE=500 DISPATCH_CONCURRENCY="$concurrency" DISPATCH_ENABLED="$2" RETENTION_SENT=0 LOG_LEVEL=warn \
+        DISPATCH_BATCH_SIZE=500 DISPATCH_CONCURRENCY="$concurrency" DISPATCH_ENABLED="$2" RETENTION_FINISHED=0 LOG_LEVEL=warn \
         java -XX:+ExitOnOutOfMemoryError ${JAVA_OPTS:-} -jar target/herald.jar > "$dir/herald-$1.log" 2>&1 & node=$!
     pids+=($node)
     local begin; begin=$(now)

@@ -16,7 +16,7 @@ WITH bucket AS (
 ), turn AS (
     UPDATE scheduler
     SET next_batch_at = :#${variable.claim.intervalMs} * interval '1 ms'
-        + CASE WHEN next_batch_at > now() - interval '1 s' THEN next_batch_at ELSE now() END
+        + CASE WHEN next_batch_at > now() - least(interval '1 s', :#${variable.claim.intervalMs} * interval '1 ms') THEN next_batch_at ELSE now() END
     WHERE :#${variable.claim.paced} AND (
         \i sql/allowed.sql
     ) AND (

@@ -207,6 +207,7 @@ public final class Herald {
               .formatted(String.join(" and no ", missing), Path.of("").toAbsolutePath()));
     }
     configuration = ConfigurationSources.read(CONFIGURATION, overrides);
+    configuration.oldNames().forEach(log()::warn);
     main.setInitialProperties(configuration.file());
     main.addOverrideProperty(
         Wiring.ROUTES, String.join(",", Wiring.routePatterns(configuration::value)));

@@ -6,8 +6,11 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -68,11 +71,16 @@ public final class ApiKeys {
     then.run();
   }
 
-  /** When each key was used last. */
+  /** When each key was used last; keys of one name that are too short for an id are one. */
   public List<Use> uses() {
-    return known.stream()
-        .map(key -> new Use(key.caller().name(), key.caller().id(), key.usedAt()))
-        .toList();
+    Map<Caller, Use> uses = new LinkedHashMap<>();
+    known.forEach(
+        key ->
+            uses.merge(
+                new Caller(key.caller().name(), key.caller().id(), Set.of()),
+                new Use(key.caller().name(), key.caller().id(), key.usedAt()),
+                (one, other) -> one.at().longValue() >= other.at().longValue() ? one : other));
+    return List.copyOf(uses.values());
   }
 
   /** Whose key is in an {@code Authorization} header; nothing when it is not one of ours. */

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -16,8 +17,6 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Where the value of a key comes from: a system property, or else the environment, or else the
@@ -26,8 +25,6 @@ import org.slf4j.LoggerFactory;
  * SecretFile}; it is read once, too. Thread-safe.
  */
 public final class ConfigurationSources {
-  private static final Logger LOG = LoggerFactory.getLogger("dev.herald.Herald");
-
   /** Keys that have another name now, and the name that they had. */
   private static final Map<String, String> RENAMED = Map.of("retention.finished", "retention.sent");
 
@@ -67,9 +64,7 @@ public final class ConfigurationSources {
       throw new UncheckedIOException(e);
     }
     values.replaceAll((key, value) -> value.toString().stripTrailing());
-    ConfigurationSources sources = new ConfigurationSources(overrides, System.getenv(), values);
-    sources.warnOfOldNames();
-    return sources;
+    return new ConfigurationSources(overrides, System.getenv(), values);
   }
 
   /**
@@ -106,13 +101,15 @@ public final class ConfigurationSources {
         .map(String::strip);
   }
 
-  private void warnOfOldNames() {
-    RENAMED.forEach(
-        (key, old) -> {
-          if (sources().anyMatch(source -> source.apply(old) != null)) {
-            LOG.warn("{} is now called {}; the old name still works, but rename it", old, key);
-          }
-        });
+  /** A sentence for each key that has its old name. Nothing is logged before the log knows how. */
+  public List<String> oldNames() {
+    return RENAMED.entrySet().stream()
+        .filter(one -> sources().anyMatch(source -> source.apply(one.getValue()) != null))
+        .map(
+            one ->
+                "%s is now called %s; the old name still works, but rename it"
+                    .formatted(one.getValue(), one.getKey()))
+        .toList();
   }
 
   /** The first that has a key counts. */

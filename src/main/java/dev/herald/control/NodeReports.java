@@ -25,6 +25,7 @@ public final class NodeReports {
   private final Supplier<String> flow;
   private final BooleanSupplier refused;
   private final Supplier<Health.View> health;
+  private volatile boolean stopping;
 
   /**
    * A part of a node's health that is not UP.
@@ -65,8 +66,18 @@ public final class NodeReports {
     this.health = health;
   }
 
+  /** This node now; null once it stops, so that it does not come back. */
+  public Report toTell() {
+    return stopping ? null : now();
+  }
+
+  /** From now on there is nothing to tell. */
+  public void close() {
+    stopping = true;
+  }
+
   /** This node now. */
-  public Report now() {
+  Report now() {
     Health.View seen = health.get();
     List<Problem> problems = new ArrayList<>();
     seen.checks()

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
+import java.util.regex.Pattern;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
 import org.apache.camel.Variable;
@@ -30,6 +31,7 @@ import org.apache.camel.util.URISupport;
  */
 public final class Routes {
   private static final long STOP_SECONDS = 60;
+  private static final Pattern SCHEME = Pattern.compile("^(\\w+)://");
 
   /** The group of the API's routes, and the id of the one that Camel makes from the contract. */
   private static final String API = "api";
@@ -72,8 +74,12 @@ public final class Routes {
   }
 
   public Views list() {
+    Map<String, String> inputs = inputs();
     return new Views(
-        camel.getRoutes().stream().map(this::view).sorted(Comparator.comparing(View::id)).toList());
+        camel.getRoutes().stream()
+            .map(route -> view(route, inputs))
+            .sorted(Comparator.comparing(View::id))
+            .toList());
   }
 
   /** Does nothing to a route that is started. */
@@ -82,7 +88,7 @@ public final class Routes {
     try {
       Route route = find(id);
       camel.getRouteController().startRoute(id);
-      return view(route);
+      return view(route, inputs());
     } finally {
       one.unlock();
     }
@@ -105,7 +111,7 @@ public final class Routes {
         stops.askedBy(id, key);
       }
       camel.getRouteController().stopRoute(id, STOP_SECONDS, TimeUnit.SECONDS);
-      return view(find(id));
+      return view(find(id), inputs());
     } finally {
       one.unlock();
     }
@@ -129,7 +135,7 @@ public final class Routes {
     return route;
   }
 
-  private View view(Route route) {
+  private View view(Route route, Map<String, String> inputs) {
     ManagedRouteMBean bean =
         camel
             .getCamelContextExtension()
@@ -149,7 +155,7 @@ public final class Routes {
           null,
           route.getGroup(),
           input,
-          calls(route));
+          calls(route, inputs));
     }
     try {
       Date last = bean.getLastExchangeCompletedTimestamp();
@@ -164,14 +170,26 @@ public final class Routes {
           last == null ? null : last.toInstant(),
           route.getGroup(),
           input,
-          calls(route));
+          calls(route, inputs));
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
   }
 
+  /** The ids of the routes by what they start with. */
+  private Map<String, String> inputs() {
+    Map<String, String> inputs = new HashMap<>();
+    camel
+        .getRoutes()
+        .forEach(
+            route ->
+                inputs.put(
+                    withoutOptions(route.getEndpoint().getEndpointUri()), route.getRouteId()));
+    return inputs;
+  }
+
   /** The routes that it sends to, in the order of its steps. */
-  private List<String> calls(Route route) {
+  private List<String> calls(Route route, Map<String, String> inputs) {
     // A route that has started no longer has its definition; the model keeps it.
     RouteDefinition definition =
         camel
@@ -181,17 +199,11 @@ public final class Routes {
     if (definition == null) {
       return List.of();
     }
-    Map<String, String> routes = new HashMap<>();
-    camel
-        .getRoutes()
-        .forEach(
-            one ->
-                routes.put(withoutOptions(one.getEndpoint().getEndpointUri()), one.getRouteId()));
     Set<String> calls = new LinkedHashSet<>();
     for (Object step :
         ProcessorDefinitionHelper.filterTypeInOutputs(
             definition.getOutputs(), SendDefinition.class)) {
-      String called = routes.get(withoutOptions(((SendDefinition<?>) step).getEndpointUri()));
+      String called = inputs.get(withoutOptions(((SendDefinition<?>) step).getEndpointUri()));
       if (called != null) {
         calls.add(called);
       }
@@ -202,6 +214,6 @@ public final class Routes {
   /** As routes name it: {@code direct:x}, and not {@code direct://x?block=false}. */
   private static String withoutOptions(String uri) {
     int question = uri.indexOf('?');
-    return (question < 0 ? uri : uri.substring(0, question)).replaceFirst("^(\\w+)://", "$1:");
+    return SCHEME.matcher(question < 0 ? uri : uri.substring(0, question)).replaceFirst("$1:");
   }
 }

@@ -28,6 +28,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Gate implements Processor {
   private static final Logger LOG = LoggerFactory.getLogger(Gate.class);
+  private static final int MOST_CAUSES = 10;
 
   private final long needed;
   private final RetryPolicy policy;
@@ -143,6 +144,20 @@ public final class Gate implements Processor {
       recorder.add(outcome);
     }
 
+    /** Where it was thrown and not what it says, for that may quote the message. */
+    private static String trace(Throwable failure) {
+      StringBuilder trace = new StringBuilder();
+      Throwable cause = failure;
+      for (int depth = 0; cause != null && depth < MOST_CAUSES; depth++) {
+        trace.append(depth == 0 ? "\n  " : "\nCaused by: ").append(cause.getClass().getName());
+        for (StackTraceElement frame : cause.getStackTrace()) {
+          trace.append("\n\tat ").append(frame);
+        }
+        cause = cause.getCause();
+      }
+      return trace.toString();
+    }
+
     private Outcome failed(Exchange exchange) {
       Exception failure = exchange.getException();
       if (failure == null) {
@@ -152,7 +167,9 @@ public final class Gate implements Processor {
       }
       FailStop.passOn(failure);
       String place = FailedStep.of(exchange);
-      LOG.debug("Message {} failed at {}", delivery.message().id(), place, failure);
+      if (LOG.isDebugEnabled()) {
+        LOG.debug("Message {} failed at {}:{}", delivery.message().id(), place, trace(failure));
+      }
       return classifier.failed(delivery.message(), failure, place, delivery.posts());
     }
   }

@@ -34,7 +34,14 @@ final class FlowCheck {
 
   /** Routes without which nothing is delivered or tidied up, and the files that had them. */
   private static final Map<String, String> NEEDED =
-      new TreeMap<>(Map.of(TICK, "dispatch.camel.yaml", "housekeeping", "housekeeping.camel.yaml"));
+      new TreeMap<>(
+          Map.of(
+              TICK,
+              "dispatch.camel.yaml",
+              "housekeeping",
+              "housekeeping.camel.yaml",
+              "expire-messages",
+              "housekeeping.camel.yaml"));
 
   /** What Java calls, and the files that had the routes. */
   static final Map<String, String> CALLED =

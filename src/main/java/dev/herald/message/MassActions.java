@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.camel.Body;
 import org.apache.camel.Variable;
 
@@ -21,6 +23,8 @@ import org.apache.camel.Variable;
  * waits long for it. Stateless.
  */
 public final class MassActions {
+  private static final Pattern HTTP_STATUS =
+      Pattern.compile("HTTP \\d{3}", Pattern.CASE_INSENSITIVE);
   private static final int DEFAULT_LIMIT = 1_000;
   private static final int SLICE = 500;
 
@@ -59,12 +63,19 @@ public final class MassActions {
           "phoneNumber",
           phoneNumber == null ? null : "..." + phoneNumber.substring(phoneNumber.length() - 2));
       shown.put("reference", reference);
-      shown.put("error", error);
+      shown.put("error", error == null ? null : shown(error));
       shown.put("createdFrom", from);
       shown.put("createdTo", to);
       shown.put("limit", limit);
       shown.values().removeIf(Objects::isNull);
       return shown.toString();
+    }
+
+    /** A provider may quote the message in its words. */
+    private static String shown(String error) {
+      Matcher status = HTTP_STATUS.matcher(error);
+      return (status.lookingAt() ? status.group() : "")
+          + "... (%d characters)".formatted(error.length());
     }
   }
 

@@ -131,7 +131,12 @@ public final class OutcomeRecorder {
 
   private void tell(Outcome outcome, Transition verdict) {
     ended.get(verdict.status()).increment();
-    failures.add(outcome, verdict);
+    try {
+      failures.add(outcome, verdict);
+    } catch (RuntimeException e) {
+      // It is recorded: a fault of the log must not make anybody think otherwise.
+      LOG.warn("Message {} could not be logged", outcome.message().id(), e);
+    }
     if (Trail.on()) {
       Trail.step(
           outcome.message(),

@@ -41,6 +41,9 @@ final class StepFailure {
   /** A shorter word of ASCII is too common to tell anything. */
   private static final int TELLING = 3;
 
+  /** A shorter content may be among the words of Herald itself, such as {@code no answer}. */
+  private static final int UNMISTAKABLE = 12;
+
   /** A word in which one of the message's can be recognized. */
   private static final int RECOGNIZED = 4;
 
@@ -129,7 +132,9 @@ final class StepFailure {
       return "a step says that nothing was sent, and no reason";
     }
     String hidden = text.replace(message.phoneNumber(), MASK);
-    return message.content().length() < TELLING ? hidden : hidden.replace(message.content(), MASK);
+    return message.content().length() < UNMISTAKABLE
+        ? hidden
+        : hidden.replace(message.content(), MASK);
   }
 
   /** Hides each word that is, or has in it, one of the message's. */

@@ -36,6 +36,9 @@ public final class Database implements AutoCloseable {
   /** After an outage the pools' old connections fail, one after the other. */
   private static final Duration CALM = Duration.ofSeconds(2);
 
+  /** One statement in many may be slow, now and then; that is one trouble and not many. */
+  private static final Duration CALM_OF_A_USE = Duration.ofMinutes(1);
+
   /** Reads a table too: a server without Herald's tables, or without its rights, is of no use. */
   private static final String PROBE_QUERY =
       "SELECT current_setting('transaction_read_only') FROM scheduler";
@@ -52,6 +55,7 @@ public final class Database implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(
           new DefaultThreadFactory("herald-database-probe", true));
   private final Outage outage = new Outage(LOG, CALM, System::nanoTime);
+  private final Outage trouble = new Outage(LOG, CALM_OF_A_USE, System::nanoTime);
   private volatile boolean up = true;
 
   /** Does not connect; {@link #prepare} does. */
@@ -159,6 +163,7 @@ public final class Database implements AutoCloseable {
     }
     if (answers) {
       outage.worked("PostgreSQL is back", "");
+      trouble.worked("PostgreSQL keeps up again", "");
     }
     up = answers;
   }
@@ -169,7 +174,8 @@ public final class Database implements AutoCloseable {
    */
   public void failed(Throwable failure) {
     if (up) {
-      outage.failed(SqlFailures.meaning(failure), SqlFailures.reason(failure));
+      (SqlFailures.ofThisUse(failure) ? trouble : outage)
+          .failed(SqlFailures.meaning(failure), SqlFailures.reason(failure));
     } else {
       outage.failedAgain();
     }

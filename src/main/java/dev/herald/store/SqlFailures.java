@@ -56,11 +56,24 @@ public final class SqlFailures {
     return failure instanceof SQLTransientConnectionException || ofTheServer(state(failure));
   }
 
+  /** Whether only this use failed, because it took too long or another one was in its way. */
+  static boolean ofThisUse(Throwable failure) {
+    return exhausted(failure) || state(failure).equals(CANCELED) || conflict(state(failure));
+  }
+
+  /** A deadlock, or a lock that another held for too long. */
+  private static boolean conflict(String state) {
+    return state.startsWith("40") || state.startsWith("55");
+  }
+
   /** What an outage is, for people. */
   static String meaning(Throwable failure) {
     String state = state(failure);
     if (exhausted(failure) || state.equals(CANCELED)) {
       return "PostgreSQL is too slow";
+    }
+    if (conflict(state)) {
+      return "PostgreSQL had to end a statement that another one was in the way of";
     }
     return state.equals(READ_ONLY) || state.startsWith("53") || state.startsWith("58")
         ? "PostgreSQL refuses work"

@@ -606,11 +606,11 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     }
     if (shutdown != null) {
       health.close();
+      reports.close();
       if (server != null) {
         server.drain();
       }
       shutdown.run();
-      removeNode();
       feed.close();
       events.close();
     }
@@ -618,6 +618,9 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
       server.close(
           began + settings.server().drainDelay().toNanos(),
           began + settings.server().gracePeriod().toNanos());
+    }
+    if (shutdown != null) {
+      removeNode();
     }
   }
 
