@@ -165,22 +165,22 @@ class FlowReloadIT {
               "SET status = 'PENDING'",
               "does not cancel a pending message"),
           wrong(
-              "messages retry-messages.sql",
+              "mass-actions retry-messages.sql",
               "FROM due HAVING count(*) > 0",
               "FROM due HAVING count(*) > 9",
               "does not count the change"),
           wrong(
-              "messages retry-messages.sql",
+              "mass-actions retry-messages.sql",
               "attempts = 0, ",
               "",
               "does not make FAILED messages due"),
           wrong(
-              "messages cancel-messages.sql",
-              "AND m.claim_id IS NULL",
-              "",
+              "mass-actions cancel-messages.sql",
+              "m.claim_id IS NULL",
+              "true",
               "violates check constraint"),
           wrong(
-              "messages cancel-messages.sql",
+              "mass-actions cancel-messages.sql",
               "SET status = 'CANCELLED'",
               "SET status = 'PENDING'",
               "does not cancel pending messages"),

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
  * What the clients were promised, what the webhook saw and what the database says, side by side.
@@ -234,13 +235,14 @@ final class Ledger {
         .anyMatch(entry -> entry.answered() == Answered.TAKEN);
   }
 
-  /** How many POSTs came after the first with such an answer. */
+  /**
+   * How many POSTs followed one with such an answer. What follows a refusal or an outage of the
+   * provider is an attempt of its own, whatever came before.
+   */
   private static int after(List<Entry> posts, Set<Answered> answers) {
-    for (int i = 0; i < posts.size(); i++) {
-      if (answers.contains(posts.get(i).answered())) {
-        return posts.size() - i - 1;
-      }
-    }
-    return 0;
+    return (int)
+        IntStream.range(1, posts.size())
+            .filter(i -> answers.contains(posts.get(i - 1).answered()))
+            .count();
   }
 }
