@@ -101,6 +101,7 @@ class ContractDriftIT {
     good("patchMessage", created.id()).expect(200);
     good("listMessages", "").expect(200);
     good("getStats", "").expect(200);
+    good("getActivity", "").expect(200);
 
     good("cancelMessage", created.id()).expect(204);
     for (String refused :
@@ -174,6 +175,9 @@ class ContractDriftIT {
     good("startRoute", "housekeeping").expect(200);
     good("stopRoute", "getStats").expect(409);
     good("listRoutes", "").expect(200);
+    api.create("waits while delivery is off");
+    assertThat(good("getOverview", "").expect(200).body().path("needs")).isNotEmpty();
+    good("startScheduler", "").expect(200);
   }
 
   @Test
