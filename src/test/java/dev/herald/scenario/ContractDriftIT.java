@@ -177,7 +177,6 @@ class ContractDriftIT {
     good("listRoutes", "").expect(200);
     api.create("waits while delivery is off");
     assertThat(good("getOverview", "").expect(200).body().path("needs")).isNotEmpty();
-    good("startScheduler", "").expect(200);
   }
 
   @Test
