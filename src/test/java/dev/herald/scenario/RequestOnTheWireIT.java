@@ -43,7 +43,7 @@ class RequestOnTheWireIT {
       "/a%2Fb//c/?sig=a%2Bb%2Fc%3D%3D&from=x+y&httpMethod=DELETE&bridgeEndpoint=true&a=1"
           + "&followRedirects=true&CamelHttpUri=http://127.0.0.1:9/";
 
-  private static final String LINE_BREAK = "line break";
+  private static final String LINE_BREAK = "crlf";
 
   @TempDir static Path routes;
 
