@@ -220,7 +220,7 @@ class PackagedJarIT {
       assertThat(herald.awaitExit()).isEqualTo(1);
       assertThat(herald.output())
           .contains("PostgreSQL at " + url + " (database.url): ")
-          .contains("retrying for")
+          .contains("PostgreSQL is away; trying for 2 s: ")
           .contains("gave up after 2 s (database.startup-timeout)")
           .containsOnlyOnce("The key of ops in api.key has fewer than 16 characters")
           .doesNotContain("9f1c-short-4e")

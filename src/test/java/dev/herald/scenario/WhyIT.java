@@ -249,7 +249,7 @@ class WhyIT {
           .anyMatch(
               line ->
                   line.contains(
-                      "Key ops sends 700 of 700 messages again that matched {status=FAILED, error=http 503... (8 characters), limit=700}: it is back"));
+                      ") sends 700 of 700 messages again that matched {status=FAILED, error=http 503... (8 characters), limit=700}: it is back"));
     }
     assertThat(api.count("PENDING")).as("the tally").isEqualTo(700);
     assertThat(
