@@ -442,9 +442,9 @@ final class StatementTrial {
   }
 
   private void tidiesUp() throws SQLException, InterruptedException {
-    String start = "housekeeping";
+    String expires = "expire-messages";
     tryOut(
-        start,
+        expires,
         "expire-messages.sql",
         "UPDATE pg_temp.message SET expires_at = now() - interval '1 s'",
         Map.of(),
@@ -454,7 +454,7 @@ final class StatementTrial {
                 ? uncounted()
                 : "does not expire a message whose time is over; it must set status = 'EXPIRED' when expires_at is past");
     tryOut(
-        start,
+        expires,
         "expire-messages.sql",
         LEASED + ", expires_at = now() - interval '1 s'",
         Map.of(),
@@ -464,7 +464,7 @@ final class StatementTrial {
                 ? null
                 : "expires a message that a claim holds, and so may be sent at this moment; it must leave a row alone until lease_until is past");
     tryOut(
-        start,
+        "housekeeping",
         "remove-finished.sql",
         "UPDATE pg_temp.message SET updated_at = now() - interval '1000 years'",
         Map.of(),
