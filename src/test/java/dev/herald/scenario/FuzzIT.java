@@ -40,7 +40,7 @@ import org.junit.jupiter.api.TestInstance;
 @DisplayNameGeneration(ReplaceUnderscores.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class FuzzIT {
-  private static final int REQUESTS = Integer.getInteger("fuzz.requests", 2_000);
+  private static final int REQUESTS = Integer.getInteger("fuzz.requests", 1_200);
   private static final long SEED = Long.getLong("fuzz.seed", 4711);
   private static final ObjectMapper JSON = new ObjectMapper();
 

@@ -41,8 +41,8 @@ class LedgerIT {
         new Storm(
             Long.getLong("faults.seed", System.nanoTime()),
             Integer.getInteger("faults.nodes", 2),
-            Integer.getInteger("faults.messages", 4_000),
-            Integer.getInteger("faults.kills", 4));
+            Integer.getInteger("faults.messages", 2_400),
+            Integer.getInteger("faults.kills", 2));
     Balance balance = storm.run(folder, onAmbiguous);
     assertThat(balance.accepted()).isEqualTo(storm.messages());
     assertThat(balance.rows()).isEqualTo(balance.accepted());
