@@ -4,8 +4,10 @@ import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -16,8 +18,13 @@ import redis.embedded.RedisServer;
 /** A real PostgreSQL and a real Redis, both from Maven, on free ports of this machine. */
 public final class LocalServers implements AutoCloseable {
   private static final AtomicInteger DATABASES = new AtomicInteger();
-  private static final int PORTS = 4_000;
-  private static final int FIRST_PORT = 20_000 + Integer.getInteger("fork", 0) % 3 * PORTS;
+
+  /** Kept, or the lock would end with the next collection of garbage. */
+  private static FileChannel lock;
+
+  private static final int PORTS = 1_500;
+  private static final int RANGES = 8;
+  private static final int FIRST_PORT = 20_000 + ownRange() * PORTS;
   private static final AtomicInteger NEXT_PORT =
       new AtomicInteger(ThreadLocalRandom.current().nextInt(PORTS));
 
@@ -60,10 +67,30 @@ public final class LocalServers implements AutoCloseable {
     return URI.create("redis://127.0.0.1:" + redisPort + "/0");
   }
 
+  /** Nobody else on this machine has it while this process lives: it holds the lock of a file. */
+  private static int ownRange() {
+    for (int range = 0; range < RANGES; range++) {
+      Path file = Path.of(System.getProperty("java.io.tmpdir"), "herald-ports-" + range + ".lock");
+      try {
+        FileChannel channel =
+            FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        if (channel.tryLock() != null) {
+          lock = channel;
+          return range;
+        }
+        channel.close();
+      } catch (IOException notMine) {
+        // the next one may be
+      }
+    }
+    throw new IllegalStateException(
+        RANGES + " processes have the ports for tests already; wait until one has ended");
+  }
+
   /**
    * A port that nothing listens on, and that this process gives out once. It is below those that
-   * systems give to whoever asks for any, and each of two test processes has a range of its own:
-   * nobody takes it before it is used.
+   * systems give to whoever asks for any, and each process has a range of its own: nobody takes it
+   * before it is used.
    */
   public static int freePort() {
     for (int tries = 0; tries < PORTS; tries++) {
