@@ -142,7 +142,7 @@ class IntakeTest {
     assertThat(shown.status()).isEqualTo("PENDING");
     assertThat(shown.maxAttempts()).isEqualTo(3);
     assertThat(shown.createdAt()).as("the database's time").isEqualTo(Instant.EPOCH);
-    assertThat(rings).hasValue(1);
+    await().untilAsserted(() -> assertThat(rings).hasValue(1)); // after the answer
   }
 
   @Test
