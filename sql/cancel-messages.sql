@@ -1,8 +1,7 @@
 -- Called by route cancelMessages: cancels a slice of the pending messages that no claim is on, as cancel-message.sql does
 -- with one; a dry run only counts them.
 -- Guarantees: those that are due first come first, after the last of the slice before. It waits for nobody: a row that
--- someone else is changing or claiming is skipped. Tests for null use the text itself, so that the planner can leave a
--- condition out. It looks at 5,000 messages a slice, as retry-messages.sql does.
+-- someone else is changing or claiming is skipped. It looks at 5,000 messages a slice, as retry-messages.sql does.
 WITH next AS MATERIALIZED (
     SELECT m.*, m.next_attempt_at AS at
     FROM message m
@@ -15,14 +14,9 @@ WITH next AS MATERIALIZED (
     SELECT m.id, m.at
     FROM next m
     WHERE m.claim_id IS NULL
-      AND (:#${variable.filter.phoneNumber}::text IS NULL OR m.phone_number = :#${variable.filter.phoneNumber}::text)
-      AND (:#${variable.filter.reference}::text IS NULL OR m.reference = :#${variable.filter.reference}::text)
-      AND (:#${variable.filter.error}::text IS NULL
-           OR strpos(lower(m.last_error), lower(:#${variable.filter.error}::text)) > 0)
-      AND (:#${variable.filter.from}::text IS NULL
-           OR m.created_at >= :#${variable.filter.from}::text::timestamptz AND m.id >= :#${variable.filter.fromId}::uuid)
-      AND (:#${variable.filter.to}::text IS NULL
-           OR m.created_at < :#${variable.filter.to}::text::timestamptz AND m.id < :#${variable.filter.toId}::uuid)
+      AND (
+          \i sql/mass-filter.sql
+      )
     ORDER BY m.at, m.id
     LIMIT :#${variable.slice.size}
 ), unclaimed AS (
@@ -34,7 +28,7 @@ WITH next AS MATERIALIZED (
       AND m.claim_id IS NULL
     ORDER BY m.id
     FOR UPDATE SKIP LOCKED
-), cancelled AS (
+), changed AS (
     UPDATE message m
     SET status = 'CANCELLED', changed_by = :#${variable.key}, updated_at = now(), status_at = now()
     FROM unclaimed
@@ -42,19 +36,8 @@ WITH next AS MATERIALIZED (
     RETURNING m.id
 ), tallied AS (
     INSERT INTO message_tally (status, n)
-    SELECT changed.status, changed.sign * (SELECT count(*) FROM unclaimed)
-    FROM (VALUES ('PENDING', -1), ('CANCELLED', 1)) AS changed (status, sign)
+    SELECT change.status, change.sign * (SELECT count(*) FROM unclaimed)
+    FROM (VALUES ('PENDING', -1), ('CANCELLED', 1)) AS change (status, sign)
     WHERE EXISTS (SELECT FROM unclaimed)
-), counts AS (
-    SELECT (SELECT count(*) FROM next) AS seen, (SELECT count(*) FROM matched) AS matched
-), last AS (
-    SELECT at, id
-    FROM next
-    WHERE (SELECT matched < :#${variable.slice.size} FROM counts) OR id IN (SELECT id FROM matched)
-    ORDER BY at DESC, id DESC
-    LIMIT 1
-)
-SELECT matched, (SELECT count(*) FROM cancelled) AS changed, now()::text AS began,
-    matched = :#${variable.slice.size} OR seen = 5000 AS more,
-    (SELECT at::text FROM last) AS after, (SELECT id FROM last) AS after_id
-FROM counts
+),
+\i sql/mass-slice.sql

@@ -5,15 +5,14 @@ WITH minute AS (
         date_trunc('minute', now()) - (coalesce(:#${variable.minutes}::integer, 180) - 1) * interval '1 min',
         date_trunc('minute', now()), interval '1 min') AS at
 ), counted AS (
+    SELECT status, n, at FROM message_tally WHERE at >= (SELECT min(at) FROM minute)
+), happened AS (
     SELECT minute AS at, what, n FROM activity WHERE minute >= (SELECT min(at) FROM minute)
     UNION ALL
-    SELECT date_trunc('minute', at), 'ACCEPTED', n
-    FROM message_tally
-    WHERE at >= (SELECT min(at) FROM minute) AND status IN ('PENDING', 'SENT', 'FAILED', 'UNKNOWN', 'CANCELLED', 'EXPIRED')
-    UNION ALL
-    SELECT date_trunc('minute', at), status, n
-    FROM message_tally
-    WHERE at >= (SELECT min(at) FROM minute) AND status IN ('SENT', 'FAILED', 'UNKNOWN') AND n > 0
+    SELECT minute, what, n
+    FROM (
+        \i sql/minutes.sql
+    ) one
 ), summed AS (
     SELECT
         minute.at,
@@ -21,7 +20,7 @@ WITH minute AS (
         coalesce(sum(n) FILTER (WHERE what = 'SENT'), 0) AS sent,
         coalesce(sum(n) FILTER (WHERE what = 'FAILED'), 0) AS failed,
         coalesce(sum(n) FILTER (WHERE what = 'UNKNOWN'), 0) AS unknown
-    FROM minute LEFT JOIN counted USING (at)
+    FROM minute LEFT JOIN happened USING (at)
     GROUP BY minute.at
 )
 SELECT json_build_object(

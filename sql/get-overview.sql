@@ -13,7 +13,6 @@ WITH failed AS (
     LIMIT 5
 )
 SELECT
-    now() AS at,
     (
         SELECT coalesce(json_agg(json_build_object(
             'id', id, 'name', name, 'version', version, 'flow', flow, 'status', status, 'problems', problems,

@@ -2,7 +2,7 @@
 -- one; a dry run only counts them.
 -- Guarantees: those that ended first come first, after the last of the slice before, and none that ended since the first
 -- slice: one that fails again is not taken again. An expired message stays as it is. It waits for nobody: a row that
--- someone else is changing is skipped. Tests for null use the text itself, so that the planner can leave a condition out.
+-- someone else is changing is skipped.
 -- It looks at 5,000 messages a slice: with the filter beside this limit the planner would sort all of them each time.
 WITH next AS MATERIALIZED (
     SELECT m.*, coalesce(m.status_at, timestamptz 'epoch') AS at
@@ -18,14 +18,9 @@ WITH next AS MATERIALIZED (
     FROM next m
     WHERE (m.expires_at IS NULL OR m.expires_at > now())
       AND m.at <= coalesce(:#${variable.slice.began}::text::timestamptz, now())
-      AND (:#${variable.filter.phoneNumber}::text IS NULL OR m.phone_number = :#${variable.filter.phoneNumber}::text)
-      AND (:#${variable.filter.reference}::text IS NULL OR m.reference = :#${variable.filter.reference}::text)
-      AND (:#${variable.filter.error}::text IS NULL
-           OR strpos(lower(m.last_error), lower(:#${variable.filter.error}::text)) > 0)
-      AND (:#${variable.filter.from}::text IS NULL
-           OR m.created_at >= :#${variable.filter.from}::text::timestamptz AND m.id >= :#${variable.filter.fromId}::uuid)
-      AND (:#${variable.filter.to}::text IS NULL
-           OR m.created_at < :#${variable.filter.to}::text::timestamptz AND m.id < :#${variable.filter.toId}::uuid)
+      AND (
+          \i sql/mass-filter.sql
+      )
     ORDER BY m.at, m.id
     LIMIT :#${variable.slice.size}
 ), due AS (
@@ -36,7 +31,7 @@ WITH next AS MATERIALIZED (
       AND m.status = :#${variable.filter.status}
     ORDER BY m.id
     FOR UPDATE SKIP LOCKED
-), pending AS (
+), changed AS (
     UPDATE message m
     SET status = 'PENDING', attempts = 0, next_attempt_at = now(), failing_since = NULL, misconfigured = NULL,
         delivery = NULL, delivery_at = NULL, delivery_code = NULL, delivery_detail = NULL,
@@ -49,16 +44,5 @@ WITH next AS MATERIALIZED (
     SELECT 'PENDING', count(*) FROM due HAVING count(*) > 0
     UNION ALL SELECT status, -count(*) FROM due GROUP BY status
     UNION ALL SELECT delivery, -count(*) FROM due WHERE delivery IS NOT NULL GROUP BY delivery
-), counts AS (
-    SELECT (SELECT count(*) FROM next) AS seen, (SELECT count(*) FROM matched) AS matched
-), last AS (
-    SELECT at, id
-    FROM next
-    WHERE (SELECT matched < :#${variable.slice.size} FROM counts) OR id IN (SELECT id FROM matched)
-    ORDER BY at DESC, id DESC
-    LIMIT 1
-)
-SELECT matched, (SELECT count(*) FROM pending) AS changed, now()::text AS began,
-    matched = :#${variable.slice.size} OR seen = 5000 AS more,
-    (SELECT at::text FROM last) AS after, (SELECT id FROM last) AS after_id
-FROM counts
+),
+\i sql/mass-slice.sql
