@@ -18,7 +18,6 @@ public final class LogWords {
 
   private static final int SHORTEST_CONTENT = 3;
   private static final int SHORTEST_NUMBER = 6;
-  private static final Pattern ESCAPED = Pattern.compile("\\\\u([0-9a-fA-F]{4})");
   private static final Pattern NUMBER = Pattern.compile("\\+?\\d(?:[ ()./-]{0,2}\\d)+");
 
   private LogWords() {}
@@ -32,10 +31,8 @@ public final class LogWords {
       return "";
     }
     String words =
-        ESCAPED
-            .matcher(error)
-            .replaceAll(code -> Matcher.quoteReplacement(character(code.group(1))));
-    words = withoutContent(ProviderText.storable(words), message.content());
+        withoutContent(
+            ProviderText.storable(ProviderText.withoutEscapes(error)), message.content());
     words =
         NUMBER
             .matcher(words)
@@ -45,10 +42,6 @@ public final class LogWords {
                         ? HIDDEN
                         : Matcher.quoteReplacement(number.group()));
     return words.length() > LONGEST ? words.substring(0, LONGEST - 1) + "…" : words;
-  }
-
-  private static String character(String hexadecimal) {
-    return String.valueOf((char) Integer.parseInt(hexadecimal, 16));
   }
 
   private static String withoutContent(String words, String content) {

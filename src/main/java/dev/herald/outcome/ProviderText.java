@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hc.core5.http.ContentType;
 
@@ -27,6 +28,7 @@ public final class ProviderText {
 
   private static final int MAX_ERROR_BYTES = 400;
   private static final JsonFactory JSON = new JsonFactory();
+  private static final Pattern ESCAPED = Pattern.compile("\\\\u([0-9a-fA-F]{4})");
   private static final Pattern UNSTORABLE = Pattern.compile("[\\p{Cc}\\p{Cs}]+");
 
   private final byte[] body;
@@ -37,6 +39,16 @@ public final class ProviderText {
     this.body = body;
     this.charset = charset;
     this.messageId = messageId;
+  }
+
+  /** With the characters that JSON's escapes like {@code \\u0041} stand for. */
+  static String withoutEscapes(String text) {
+    return ESCAPED
+        .matcher(text)
+        .replaceAll(
+            code ->
+                Matcher.quoteReplacement(
+                    String.valueOf((char) Integer.parseInt(code.group(1), 16))));
   }
 
   /** With the provider's id as {@code messageId} at the top level. */

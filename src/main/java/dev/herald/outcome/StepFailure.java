@@ -55,7 +55,6 @@ final class StepFailure {
       Pattern.compile("(?:\\.| on the exchange:?| on:?) (?:Exchange|Message)\\b.*", Pattern.DOTALL);
 
   private static final Pattern WORD = Pattern.compile("[^\\s\\p{Punct}]+");
-  private static final Pattern UNICODE = Pattern.compile("\\\\u([0-9a-fA-F]{4})");
   private static final Pattern PERCENT = Pattern.compile("(?:%[0-9a-fA-F]{2})+");
   private static final Pattern NUMBER = Pattern.compile("\\p{Nd}{6,}");
 
@@ -163,11 +162,7 @@ final class StepFailure {
 
   /** Without the escapes of JSON and of a URL, in which a word would not be found. */
   private static String decoded(String text) {
-    String plain =
-        UNICODE
-            .matcher(text)
-            .replaceAll(code -> quoted(String.valueOf((char) Integer.parseInt(code.group(1), 16))));
-    return PERCENT.matcher(plain).replaceAll(StepFailure::percent);
+    return PERCENT.matcher(ProviderText.withoutEscapes(text)).replaceAll(StepFailure::percent);
   }
 
   private static String percent(MatchResult code) {
