@@ -6,23 +6,17 @@ import dev.herald.problem.ProblemException;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.Date;
-import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
 import org.apache.camel.Variable;
 import org.apache.camel.api.management.ManagedCamelContext;
 import org.apache.camel.api.management.mbean.ManagedRouteMBean;
-import org.apache.camel.model.Model;
-import org.apache.camel.model.ProcessorDefinitionHelper;
-import org.apache.camel.model.RouteDefinition;
-import org.apache.camel.model.SendDefinition;
 import org.apache.camel.util.URISupport;
 
 /**
@@ -38,6 +32,7 @@ public final class Routes {
 
   private final CamelContext camel;
   private final RouteStops stops;
+  private final Supplier<Map<String, List<String>>> calls;
   private final Lock one;
 
   /**
@@ -65,21 +60,20 @@ public final class Routes {
 
   /**
    * @param stops learns who stops a route
+   * @param calls the routes that each route sends to, by their ids
    * @param one held while routes are started, stopped or swapped
    */
-  public Routes(CamelContext camel, RouteStops stops, Lock one) {
+  public Routes(
+      CamelContext camel, RouteStops stops, Supplier<Map<String, List<String>>> calls, Lock one) {
     this.camel = camel;
     this.stops = stops;
+    this.calls = calls;
     this.one = one;
   }
 
   public Views list() {
-    Map<String, String> inputs = inputs();
     return new Views(
-        camel.getRoutes().stream()
-            .map(route -> view(route, inputs))
-            .sorted(Comparator.comparing(View::id))
-            .toList());
+        camel.getRoutes().stream().map(this::view).sorted(Comparator.comparing(View::id)).toList());
   }
 
   /** Does nothing to a route that is started. */
@@ -88,7 +82,7 @@ public final class Routes {
     try {
       Route route = find(id);
       camel.getRouteController().startRoute(id);
-      return view(route, inputs());
+      return view(route);
     } finally {
       one.unlock();
     }
@@ -111,7 +105,7 @@ public final class Routes {
         stops.askedBy(id, key);
       }
       camel.getRouteController().stopRoute(id, STOP_SECONDS, TimeUnit.SECONDS);
-      return view(find(id), inputs());
+      return view(find(id));
     } finally {
       one.unlock();
     }
@@ -135,7 +129,7 @@ public final class Routes {
     return route;
   }
 
-  private View view(Route route, Map<String, String> inputs) {
+  private View view(Route route) {
     ManagedRouteMBean bean =
         camel
             .getCamelContextExtension()
@@ -143,6 +137,7 @@ public final class Routes {
             .getManagedRoute(route.getRouteId());
     String state = camel.getRouteController().getRouteStatus(route.getRouteId()).name();
     String input = URISupport.sanitizeUri(withoutOptions(route.getEndpoint().getEndpointUri()));
+    List<String> sendsTo = calls.get().getOrDefault(route.getRouteId(), List.of());
     if (bean == null) {
       return new View(
           route.getRouteId(),
@@ -155,7 +150,7 @@ public final class Routes {
           null,
           route.getGroup(),
           input,
-          calls(route, inputs));
+          sendsTo);
     }
     try {
       Date last = bean.getLastExchangeCompletedTimestamp();
@@ -170,45 +165,10 @@ public final class Routes {
           last == null ? null : last.toInstant(),
           route.getGroup(),
           input,
-          calls(route, inputs));
+          sendsTo);
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
-  }
-
-  /** The ids of the routes by what they start with. */
-  private Map<String, String> inputs() {
-    Map<String, String> inputs = new HashMap<>();
-    camel
-        .getRoutes()
-        .forEach(
-            route ->
-                inputs.put(
-                    withoutOptions(route.getEndpoint().getEndpointUri()), route.getRouteId()));
-    return inputs;
-  }
-
-  /** The routes that it sends to, in the order of its steps. */
-  private List<String> calls(Route route, Map<String, String> inputs) {
-    // A route that has started no longer has its definition; the model keeps it.
-    RouteDefinition definition =
-        camel
-            .getCamelContextExtension()
-            .getContextPlugin(Model.class)
-            .getRouteDefinition(route.getRouteId());
-    if (definition == null) {
-      return List.of();
-    }
-    Set<String> calls = new LinkedHashSet<>();
-    for (Object step :
-        ProcessorDefinitionHelper.filterTypeInOutputs(
-            definition.getOutputs(), SendDefinition.class)) {
-      String called = inputs.get(withoutOptions(((SendDefinition<?>) step).getEndpointUri()));
-      if (called != null) {
-        calls.add(called);
-      }
-    }
-    return List.copyOf(calls);
   }
 
   /** As routes name it: {@code direct:x}, and not {@code direct://x?block=false}. */

@@ -63,6 +63,7 @@ public final class Flow {
   private final StartOnly startOnly;
   private volatile FlowFiles running;
   private volatile List<FileView> view = List.of();
+  private volatile Map<String, List<String>> calls = Map.of();
   private String summary = "";
   private volatile String broken;
   private volatile boolean refused;
@@ -181,6 +182,11 @@ public final class Flow {
   /** The files that run, for metrics. */
   public List<FileView> files() {
     return view;
+  }
+
+  /** The routes that each route sends to, by their ids. */
+  public Map<String, List<String>> calls() {
+    return calls;
   }
 
   /** Calls this each time when {@link #files} has changed. */
@@ -417,6 +423,7 @@ public final class Flow {
     Instant now = now();
     files.forEach(file -> loadedAt.put(file, now));
     List<RoutePart> routes = RoutePart.of(model().getRouteDefinitions());
+    calls = RoutePart.calls(routes);
     List<FileView> views = new ArrayList<>();
     running
         .digests()

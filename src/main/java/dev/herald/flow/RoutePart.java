@@ -3,7 +3,9 @@ package dev.herald.flow;
 import dev.herald.problem.Fault;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -143,6 +145,23 @@ record RoutePart(RouteDefinition definition) {
         .map(Target::entrance)
         .filter(uri -> uri.startsWith(DIRECT))
         .collect(Collectors.toSet());
+  }
+
+  /** The routes that each of these sends to, in the order of its steps, by their ids. */
+  static Map<String, List<String>> calls(List<RoutePart> routes) {
+    Map<String, String> entrances = new HashMap<>();
+    routes.forEach(route -> entrances.put(route.entrance(), route.id()));
+    Map<String, List<String>> calls = new HashMap<>();
+    for (RoutePart route : routes) {
+      calls.put(
+          route.id(),
+          route.targets().stream()
+              .map(target -> entrances.get(target.entrance()))
+              .filter(Objects::nonNull)
+              .distinct()
+              .toList());
+    }
+    return calls;
   }
 
   /** Whether it has a step that may send to any route. */

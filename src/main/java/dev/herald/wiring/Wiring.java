@@ -440,7 +440,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("nodeReports", reports);
     registry.bind("overview", new Overview(reports));
     registry.bind("statsSnapshot", snapshot);
-    registry.bind("routes", new Routes(camel, stops, routeLock));
+    registry.bind("routes", new Routes(camel, stops, () -> flow.calls(), routeLock));
     registry.bind("auditLog", new AuditLog());
     if (!checkOnly && settings.management().jolokia()) {
       registry.bind(JolokiaPlatformHttpPlugin.NAME, new GuardedJolokia());
