@@ -33,6 +33,9 @@ public final class Database implements AutoCloseable {
   private static final String TOO_MANY = "53300";
   private static final Duration PROBE = Duration.ofMillis(500);
 
+  /** A new connection costs PostgreSQL a process, but only a new one shows that it still can. */
+  private static final Duration PROBE_CONNECTION = Duration.ofSeconds(10);
+
   /** After an outage the pools' old connections fail, one after the other. */
   private static final Duration CALM = Duration.ofSeconds(2);
 
@@ -57,6 +60,8 @@ public final class Database implements AutoCloseable {
   private final Outage outage = new Outage(LOG, CALM, System::nanoTime);
   private final Outage trouble = new Outage(LOG, CALM_OF_A_USE, System::nanoTime);
   private volatile boolean up = true;
+  private volatile Connection probed;
+  private long probedSince;
 
   /** Does not connect; {@link #prepare} does. */
   public Database(Settings.Database settings) {
@@ -142,11 +147,8 @@ public final class Database implements AutoCloseable {
 
   private void probe() {
     boolean answers;
-    try (Connection connection = direct.open();
-        Statement statement = limited(connection.createStatement());
-        ResultSet row = statement.executeQuery(PROBE_QUERY)) {
-      row.next();
-      answers = row.getString(1).equals("off");
+    try {
+      answers = takesWrites();
       if (!answers) {
         outage.failed("PostgreSQL refuses writes", "it is read-only or a standby");
       }
@@ -166,6 +168,56 @@ public final class Database implements AutoCloseable {
       trouble.worked("PostgreSQL keeps up again", "");
     }
     up = answers;
+  }
+
+  /**
+   * Asks on the connection that is kept for a while. If that one fails at once, a new one decides:
+   * the server may have restarted, or another one may have its name now.
+   */
+  private boolean takesWrites() throws SQLException {
+    long now = System.nanoTime();
+    if (probed != null && now - probedSince < PROBE_CONNECTION.toNanos()) {
+      try {
+        if (takesWrites(probed)) {
+          return true;
+        }
+      } catch (SQLException lost) {
+        if (System.nanoTime() - now > PROBE.toNanos()) {
+          closeProbed();
+          throw lost;
+        }
+      }
+    }
+    closeProbed();
+    Connection fresh = direct.open("herald-probe");
+    try {
+      boolean writes = takesWrites(fresh);
+      if (writes && !probe.isShutdown()) {
+        probed = fresh;
+        probedSince = now;
+      }
+      return writes;
+    } finally {
+      if (probed != fresh) {
+        fresh.close();
+      }
+    }
+  }
+
+  private boolean takesWrites(Connection connection) throws SQLException {
+    try (Statement statement = limited(connection.createStatement());
+        ResultSet row = statement.executeQuery(PROBE_QUERY)) {
+      row.next();
+      return row.getString(1).equals("off");
+    }
+  }
+
+  private void closeProbed() throws SQLException {
+    Connection old = probed;
+    probed = null;
+    if (old != null) {
+      old.close();
+    }
   }
 
   /**
@@ -217,6 +269,11 @@ public final class Database implements AutoCloseable {
   @Override
   public void close() {
     probe.shutdownNow();
+    try {
+      closeProbed();
+    } catch (SQLException ignored) {
+      // it is gone already
+    }
     if (apiPool != null) {
       apiPool.close();
       workPool.close();
