@@ -194,11 +194,11 @@ peer() { # peer PROGRAM VERB
 }
 says() { # says LINE: reads what the peer prints until that line
     local line
-    while read -r line <&"${PEER[0]}"; do [ "$line" != "$1" ] || return 0; done
+    while read -r line <&"$from"; do [ "$line" != "$1" ] || return 0; done
     echo "$one ended without printing $1:"; tail "$dir/peer.log"; exit 1
 }
 cold() {
-    local all=(herald ${BENCH_PEERS:-}) numbers=target/cold-start.txt one name i begin go sampler run
+    local all=(herald ${BENCH_PEERS:-}) numbers=target/cold-start.txt one name i begin go sampler run pid from to
     new_database; start_node 0 false; herald=($node); fill 20000 PENDING; scheduler start # warms up the webhook
     until [ "$(sent)" -ge 20000 ]; do sleep 0.5; done
     stop_nodes; : > $numbers
@@ -218,10 +218,11 @@ cold() {
                 until [ "$(sent)" -ge "$n" ]; do sleep 0.5; done
             else
                 coproc PEER { peer "$one" run; }
-                pids+=($PEER_PID); says READY; go=$(now); echo GO >&"${PEER[1]}"; says DONE
+                pid=$PEER_PID; pids+=($pid); exec {from}<&"${PEER[0]}"- {to}>&"${PEER[1]}"-
+                says READY; go=$(now); echo GO >&"$to"; says DONE
             fi
             sleep 0.5; kill $sampler; wait $sampler 2>/dev/null || true
-            if [ "$one" = herald ]; then stop_nodes; else i=$PEER_PID; eval "exec ${PEER[1]}>&-"; wait "$i"; fi
+            if [ "$one" = herald ]; then stop_nodes; else exec {to}>&-; wait "$pid"; exec {from}<&-; fi
             awk -v run="$run" -v name="$name" -v begin="$begin" -v go="$go" -v n="$n" -v numbers=$numbers '
                 { t[NR] = $1 - begin; done[NR] = $2; if (!end && $2 >= n) end = NR }
                 function at(s) { while (t[i + 1] < s) i++; return done[i] + (done[i + 1] - done[i]) * (s - t[i]) / (t[i + 1] - t[i]) }
