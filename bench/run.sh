@@ -2,7 +2,10 @@
 # Measures Herald with its own PostgreSQL (fsync on), Redis and webhook, all on this machine.
 #
 #   bench/run.sh drain   [--n 200000] [--runs 3] [--nodes 1] [--latency MS] [--concurrency 64] [--finished ROWS] [--freeze-redis]
+#   bench/run.sh cold    [--n 200000] [--runs 3] [--concurrency 64] [--svg target/cold-start.svg]
 #   bench/run.sh growth  [--n 1000000] [--finished 10000000]
+#   bench/run.sh soak    [--seconds 3600] [--rate half] [--n 200000]
+#   bench/run.sh idle    [--seconds 60]
 #   bench/run.sh latency [--rate 200] [--seconds 20]
 #   bench/run.sh intake  [--connections 64] [--seconds 15]
 #   bench/run.sh flaky   [--n 50000] [--runs 3] [--latency 20]
@@ -12,7 +15,14 @@
 #
 # drain: N messages are due. Measures how long a process that has just started takes to send and record them all.
 #   --finished adds that many SENT rows first; --freeze-redis stops Redis (SIGSTOP) for the middle third.
+# cold: the rate over time from the start of a process, drawn as a picture; the numbers are in target/cold-start.txt. Herald
+#   takes turns with the programs that BENCH_PEERS names, separated by spaces. "PROGRAM prepare" makes its schema and N
+#   messages. "PROGRAM run" prints READY, reads a line, delivers all, prints DONE, and ends when its input does. It gets PGHOST,
+#   PGPORT, PGUSER, PGDATABASE, REDIS_URL, WEBHOOK_URL and N, and sets a key in Redis for each message that is sent.
 # growth: one warm process drains 10,000 messages, 200,000, and N beside that many SENT rows. Prints sizes after each.
+# soak: batches come in at a steady rate, by default half of what the process has just drained. Every 30 seconds: the rate,
+#   the backlog, the heap after a collection, memory, CPU and sizes; at the end, how they changed.
+# idle: what a node without messages costs, paced (the default) and continuous.
 # latency: from a client's POST to the webhook, one message at a time.
 # intake: single POSTs with wrk, to Herald and to a bare handler that only inserts (bench/Bare.java).
 # flaky: drains with a healthy provider and with one that fails some calls at random, until nine tenths are sent.
@@ -28,8 +38,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 what=${1:-drain}; shift || true
-n=200000 runs=3 nodes=1 latency=0 concurrency=64 finished=0 freeze= rate=200 seconds=20 connections=64 slow=0 silent=0
+n=200000 runs=3 nodes=1 latency=0 concurrency=64 finished=0 freeze= rate=200 svg=target/cold-start.svg seconds=20 connections=64 slow=0 silent=0
 [ "$what" != growth ] || n=1000000 finished=10000000 runs=1
+[ "$what" != soak ] || rate=half seconds=3600
+[ "$what" != idle ] || seconds=60
 [ "$what" != flaky ] || n=50000 latency=20
 [ "$what" != outage ] || n=100000 latency=20 seconds=10
 [ "$what" != flood ] || connections=300 slow=1200 seconds=60
@@ -37,7 +49,7 @@ n=200000 runs=3 nodes=1 latency=0 concurrency=64 finished=0 freeze= rate=200 sec
 while [ $# -gt 0 ]; do
     case $1 in
         --freeze-redis) freeze=1; shift ;;
-        --n|--runs|--nodes|--latency|--concurrency|--finished|--rate|--seconds|--connections|--slow|--silent)
+        --n|--runs|--nodes|--latency|--concurrency|--finished|--rate|--seconds|--connections|--slow|--silent|--svg)
             declare "${1#--}=$2"; shift 2 ;;
         *) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 2 ;;
     esac
@@ -88,8 +100,8 @@ postgres_ticks() { # live and ended processes of the server
 start_node() { # start_node NUMBER ENABLED
     env SERVER_HOST=127.0.0.1 SERVER_PORT=$((api_port + $1)) MANAGEMENT_PORT=$((management_port + $1)) API_KEY=$BENCH_KEY \
         DATABASE_URL=jdbc:postgresql://127.0.0.1:$pg_port/herald DATABASE_USERNAME=postgres \
-        REDIS_URL=redis://127.0.0.1:$redis_port/0 WEBHOOK_URL=http://127.0.0.1:$sink_port/send DISPATCH_INTERVAL=0 \
-        DISPATCH_BATCH_SIZE=500 DISPATCH_CONCURRENCY="$concurrency" DISPATCH_ENABLED="$2" RETENTION_FINISHED=0 LOG_LEVEL=warn \
+        REDIS_URL=redis://127.0.0.1:$redis_port/0 WEBHOOK_URL=http://127.0.0.1:$sink_port/send DISPATCH_INTERVAL="${interval:-0}" \
+        DISPATCH_BATCH_SIZE="${batch:-500}" DISPATCH_CONCURRENCY="$concurrency" DISPATCH_ENABLED="$2" RETENTION_FINISHED=0 LOG_LEVEL=warn \
         java -XX:+ExitOnOutOfMemoryError ${JAVA_OPTS:-} -jar target/herald.jar > "$dir/herald-$1.log" 2>&1 & node=$!
     pids+=($node)
     local begin; begin=$(now)
@@ -176,6 +188,102 @@ growth() {
     stop_nodes
 }
 
+peer() { # peer PROGRAM VERB
+    exec env PGHOST=127.0.0.1 PGPORT=$pg_port PGUSER=postgres PGPASSWORD=none PGDATABASE=herald N="$n" \
+        REDIS_URL=redis://127.0.0.1:$redis_port WEBHOOK_URL=http://127.0.0.1:$sink_port/send "$1" "$2" 2>> "$dir/peer.log"
+}
+says() { # says LINE: reads what the peer prints until that line
+    local line
+    while read -r line <&"$from"; do [ "$line" != "$1" ] || return 0; done
+    echo "$one ended without printing $1:"; tail "$dir/peer.log"; exit 1
+}
+cold() {
+    local all=(herald ${BENCH_PEERS:-}) numbers=target/cold-start.txt one name i begin go sampler run pid from to
+    new_database; start_node 0 false; herald=($node); fill 20000 PENDING; scheduler start # warms up the webhook
+    until [ "$(sent)" -ge 20000 ]; do sleep 0.5; done
+    stop_nodes; : > $numbers
+    printf '%-4s %-24s %6s %9s  %s\n' run '' ready msg/s 'msg/s in each second since the process started'
+    for run in $(seq "$runs"); do
+        for i in "${!all[@]}"; do
+            one=${all[$(((i + run - 1) % ${#all[@]}))]}; name=$(basename "$one")
+            new_database
+            if [ "$one" = herald ]; then start_node 0 false; herald=($node); stop_nodes; fill "$n" PENDING
+            else (peer "$one" prepare) > /dev/null || { tail "$dir/peer.log"; exit 1; }; fi
+            sql "VACUUM ANALYZE"; sql "CHECKPOINT"; sleep 2
+            redis-cli -p $redis_port -r -1 -i 0.2 EVAL \
+                "local t = redis.call('TIME'); return t[1] + t[2] / 1e6 .. ' ' .. redis.call('DBSIZE')" 0 > "$dir/samples" & sampler=$!
+            pids+=($sampler); begin=$(now)
+            if [ "$one" = herald ]; then
+                start_node 0 false; herald=($node); go=$(now); scheduler start
+                until [ "$(sent)" -ge "$n" ]; do sleep 0.5; done
+            else
+                coproc PEER { peer "$one" run; }
+                pid=$PEER_PID; pids+=($pid); exec {from}<&"${PEER[0]}"- {to}>&"${PEER[1]}"-
+                says READY; go=$(now); echo GO >&"$to"; says DONE
+            fi
+            sleep 0.5; kill $sampler; wait $sampler 2>/dev/null || true
+            if [ "$one" = herald ]; then stop_nodes; else exec {to}>&-; wait "$pid"; exec {from}<&-; fi
+            awk -v run="$run" -v name="$name" -v begin="$begin" -v go="$go" -v n="$n" -v numbers=$numbers '
+                { t[NR] = $1 - begin; done[NR] = $2; if (!end && $2 >= n) end = NR }
+                function at(s) { while (t[i + 1] < s) i++; return done[i] + (done[i + 1] - done[i]) * (s - t[i]) / (t[i + 1] - t[i]) }
+                END {
+                    if (!end) { print name ": only " done[NR] " of " n " messages have a key in Redis"; exit 1 }
+                    for (i = 1; k + 1 <= t[end]; k++) {
+                        rate = at(k + 1) - last; last += rate; each = each sprintf(" %d", rate)
+                        printf "%s %.1f %d\n", name, k + 0.5, rate >> numbers
+                    }
+                    printf "%-4s %-24s %5.1fs %9.0f %s\n", run, name, go - begin, n / (t[end] + begin - go), each
+                }' "$dir/samples"
+        done
+    done
+    java bench/Plot.java "$n" < $numbers > "$svg"; echo "drawn: $svg"
+}
+
+soak() {
+    new_database; start_node 0 true; herald=($node)
+    one_drain "$n" 0; local full; full=$(one_drain "$n" 0); echo "$full"
+    [ "$rate" != half ] || rate=$(echo "$full" | awk '{printf "%d", $5 / 2}')
+    sql "TRUNCATE message CASCADE; TRUNCATE message_tally"
+    printf 'GC.run\nGC.heap_info\n' > "$dir/jcmd"
+    java bench/Feed.java $api_port "$BENCH_KEY" "$rate" "$seconds" > "$dir/feed" & local feed=$!; pids+=($feed)
+    local begin mark last=0 done h0 p0 h1 p1
+    begin=$(now); mark=$begin; h0=$(ticks $node); p0=$(postgres_ticks)
+    printf '%7s %8s %8s %8s %8s %9s %8s %9s %6s  %s\n' seconds msg/s backlog heap/MB rss/MB herald/us pg/us total/MB B/msg sizes
+    while kill -0 $feed 2>/dev/null; do
+        sleep 30
+        done=$(sent); h1=$(ticks $node); p1=$(postgres_ticks)
+        echo "$(since "$begin") $(since "$mark") $last $done $(sql "SELECT sum(n) FROM message_tally") $h0 $h1 $p0 $p1 \
+            $(jcmd $node -f "$dir/jcmd" | awk '/total .* used/ {sub(/.* used /, ""); sum += $1} END {print sum / 1024}') \
+            $(awk '/VmRSS/ {print $2}' /proc/$node/status) $(sql "SELECT pg_total_relation_size('message')")" | awk -v sizes="$(sizes)" '{
+                printf "%7.0f %8.0f %8d %8.1f %8.0f %9.0f %8.0f %9.0f %6.0f  %s\n", $1, ($4 - $3) / $2, $5 - $4, $10, $11 / 1024,
+                    ($7 - $6) * 1e4 / ($4 - $3 + 1), ($9 - $8) * 1e4 / ($4 - $3 + 1), $12 / 1048576, $12 / ($5 + 1), sizes }' | tee -a "$dir/soak"
+        mark=$(now); last=$done; h0=$h1; p0=$p1
+    done
+    cat "$dir/feed"
+    awk 'function slope(y, x, xx, xy, yy, i) { # of column y, for an hour
+            for (i = 2; i < NR; i++) { x += t[i]; yy += v[i, y]; xx += t[i] * t[i]; xy += t[i] * v[i, y] }
+            i = NR - 2; return 3600 * (i * xy - x * yy) / (i * xx - x * x) }
+        { t[NR] = $1; for (c = 2; c <= 9; c++) v[NR, c] = $c }
+        END { if (NR > 4) printf "in an hour, without the first and the last line: %+.0f msg/s, heap %+.1f MB, rss %+.1f MB, %+.0f B/msg\n",
+            slope(2), slope(4), slope(5), slope(9) }' "$dir/soak"
+    begin=$(now)
+    until [ "$(sql "SELECT coalesce(sum(n), 0) FROM message_tally WHERE status = 'PENDING'")" = 0 ] ||
+        [ "$(echo "$(since "$begin") 120" | awk '{print ($1 > $2)}')" = 1 ]; do sleep 1; done
+    sql "SELECT 'at the end: ' || string_agg(status || ' ' || s, ', ') FROM (SELECT status, sum(n) s FROM message_tally GROUP BY 1 HAVING sum(n) > 0) t"
+    stop_nodes
+}
+idle() {
+    local how interval batch h0 p0
+    printf '%-12s %20s %20s\n' '' 'herald, ms a second' 'pg, ms a second'
+    for how in 'paced 2m 2' 'continuous 0 500'; do
+        read -r how interval batch <<< "$how"
+        new_database; start_node 0 true; herald=($node); sleep 15
+        h0=$(ticks $node); p0=$(postgres_ticks); sleep "$seconds"
+        echo "$how $seconds $h0 $(ticks $node) $p0 $(postgres_ticks)" | awk '{printf "%-12s %20.1f %20.1f\n", $1, ($4 - $3) * 10 / $2, ($6 - $5) * 10 / $2}'
+        stop_nodes
+    done
+}
+
 sink_fails() { curl -sf "http://127.0.0.1:$sink_port/fail?percent=$1&status=${2:-503}&retryAfter=${3:-}"; }
 sent() { sql "SELECT coalesce(sum(n), 0) FROM message_tally WHERE status = 'SENT'"; }
 since() { echo "$1 $(now)" | awk '{print $2 - $1}'; }
@@ -248,7 +356,10 @@ flood() { # flood FROZEN
 
 case $what in
     drain) drain ;;
+    cold) cold ;;
     growth) growth ;;
+    soak) soak ;;
+    idle) idle ;;
     flaky) flaky ;;
     flood) flood ;;
     freeze) flood 10 ;;
