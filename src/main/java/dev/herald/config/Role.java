@@ -1,12 +1,11 @@
 package dev.herald.config;
 
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
+import java.util.StringJoiner;
 
 /** What a key of the API may do; {@code x-herald-role} in openapi.yaml says what a call needs. */
 public enum Role {
@@ -20,9 +19,16 @@ public enum Role {
   /** Every role: what a key has that names none. */
   public static final Set<Role> ALL = Collections.unmodifiableSet(EnumSet.allOf(Role.class));
 
+  private final String written = name().toLowerCase(Locale.ROOT);
+
   /** The role of this name, or nothing. */
   public static Optional<Role> named(String name) {
-    return Arrays.stream(values()).filter(role -> role.toString().equals(name)).findAny();
+    for (Role role : ALL) {
+      if (role.written.equals(name)) {
+        return Optional.of(role);
+      }
+    }
+    return Optional.empty();
   }
 
   /** Roles as they are written, joined by {@code +}; nothing where one of them is none. */
@@ -40,11 +46,17 @@ public enum Role {
 
   /** Roles as they are written: {@code read+send}. */
   public static String join(Set<Role> roles) {
-    return roles.stream().sorted().map(Role::toString).collect(Collectors.joining("+"));
+    StringJoiner written = new StringJoiner("+");
+    for (Role role : ALL) {
+      if (roles.contains(role)) {
+        written.add(role.written);
+      }
+    }
+    return written.toString();
   }
 
   @Override
   public String toString() {
-    return name().toLowerCase(Locale.ROOT);
+    return written;
   }
 }

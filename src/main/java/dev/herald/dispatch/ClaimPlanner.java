@@ -23,6 +23,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -52,6 +54,9 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   /** Batches are claimed, delivered and recorded at the same time; with two, they waited. */
   private static final int BATCHES_AHEAD = 4;
 
+  /** After so many claims for messages that arrived, none of which took any, the next ones wait. */
+  private static final int IN_VAIN = 20;
+
   private static final long A_WARNING_EVERY_NANOS = Duration.ofSeconds(10).toNanos();
 
   private final NoArgGenerator claimIds = Generators.timeBasedEpochRandomGenerator();
@@ -69,6 +74,8 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
   private final Trouble claiming = new Trouble(System::nanoTime);
   private final Trouble recording = new Trouble(System::nanoTime);
   private final LostClaims lostClaims = new LostClaims(System::nanoTime);
+  private final AtomicBoolean forArrived = new AtomicBoolean();
+  private final AtomicInteger inVain = new AtomicInteger();
   private final AtomicLong orphans = new AtomicLong();
   private final AtomicLong claims = new AtomicLong();
   private final AtomicLong messages = new AtomicLong();
@@ -275,6 +282,12 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
                 ended(claim);
               }
             });
+    boolean arrived = forArrived.getAndSet(false);
+    if (!messages.isEmpty()) {
+      inVain.set(0);
+    } else if (arrived) {
+      inVain.incrementAndGet();
+    }
     claims.incrementAndGet();
     lastClaim = Instant.now();
     this.messages.addAndGet(messages.size());
@@ -435,9 +448,25 @@ public final class ClaimPlanner implements OutcomeRecorder.Listener {
     }
   }
 
+  /**
+   * Messages are due that were stored just now. While claims for such messages take none, because
+   * delivery is off or their turn comes later, a claim every {@code dispatch.idle-wait} is enough.
+   */
+  public void arrived() {
+    if (inVain.get() < IN_VAIN) {
+      forArrived.set(true);
+      wake();
+    }
+  }
+
   /** Something may be due now. */
   public void wake() {
     wakeSignal.wake();
+  }
+
+  /** Whether the next round starts at once. */
+  boolean woken() {
+    return wakeSignal.woken();
   }
 
   /** No more claims. */

@@ -15,6 +15,11 @@ final class WakeSignal {
     }
   }
 
+  /** Whether the next wait ends at once. */
+  boolean woken() {
+    return wakes.availablePermits() > 0;
+  }
+
   /** Waits for a wake, or until the time is over. */
   void await(Duration atMost) throws InterruptedException {
     if (wakes.tryAcquire(atMost.toNanos(), TimeUnit.NANOSECONDS)) {

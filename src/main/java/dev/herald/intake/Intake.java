@@ -82,7 +82,7 @@ public final class Intake {
   private volatile boolean closed;
 
   /**
-   * @param arrived called after each commit: something may be due; must not throw
+   * @param arrived called after a commit of messages that are due; must not throw
    * @param forOthers asked before each statement: whether the other nodes should hear of it, too
    */
   public Intake(
@@ -333,7 +333,16 @@ public final class Intake {
       group.forEach(request -> follow(request, stored));
     }
     group.forEach(request -> request.stored().complete(stored.get(request.messages().get(0).id())));
-    arrived.run();
+    if (group.stream().anyMatch(request -> due(request, stored))) {
+      arrived.run();
+    }
+  }
+
+  private static boolean due(Request request, Map<UUID, Instant> stored) {
+    Instant createdAt = stored.get(request.messages().get(0).id());
+    return createdAt != null
+        && request.messages().stream()
+            .anyMatch(one -> one.sendAt() == null || !one.sendAt().isAfter(createdAt));
   }
 
   private static void follow(Request request, Map<UUID, Instant> stored) {

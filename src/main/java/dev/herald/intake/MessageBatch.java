@@ -2,6 +2,7 @@ package dev.herald.intake;
 
 import dev.herald.config.Settings;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.IntFunction;
@@ -30,11 +31,10 @@ public final class MessageBatch {
             .filter(Request::keyed)
             .sorted((a, b) -> a.scopedKey().compareTo(b.scopedKey()))
             .toList();
-    this.rows =
-        requests.stream()
-            .flatMap(
-                request -> request.messages().stream().map(message -> new Row(request, message)))
-            .toList();
+    this.rows = new ArrayList<>();
+    for (Request request : requests) {
+      request.messages().forEach(message -> rows.add(new Row(request, message)));
+    }
     this.maxAttempts = retry.maxAttempts();
     this.keyTtl = keyTtl;
     this.forOthers = forOthers;
@@ -123,6 +123,10 @@ public final class MessageBatch {
   }
 
   private static <S, T> T[] column(List<S> rows, IntFunction<T[]> array, Function<S, T> value) {
-    return rows.stream().map(value).toArray(array);
+    T[] column = array.apply(rows.size());
+    for (int i = 0; i < column.length; i++) {
+      column[i] = value.apply(rows.get(i));
+    }
+    return column;
   }
 }

@@ -75,6 +75,7 @@ import dev.herald.outcome.RetryPolicy;
 import dev.herald.receipt.Receipts;
 import dev.herald.store.Database;
 import dev.herald.store.DueListener;
+import dev.herald.store.ParsedStatements;
 import dev.herald.store.RowMappers;
 import dev.herald.webhook.ExchangeOfRequest;
 import dev.herald.webhook.HeaderRules;
@@ -294,6 +295,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     registry.bind("apiDataSource", database.api());
     registry.bind("workDataSource", database.work());
     registry.bind("rowMappers", new RowMappers(READERS));
+    registry.bind("parsedStatements", new ParsedStatements());
   }
 
   /** Claims, the gate before each delivery, and recording the outcomes. */
@@ -375,7 +377,7 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             settings.retry(),
             settings.api().idempotencyTtl(),
             new IntakeRoutes(calls),
-            continuous ? planner::wake : () -> {},
+            continuous ? planner::arrived : () -> {},
             () -> planner.needsOtherNodes() || continuous && !claimRouteRuns());
     if (continuous && !checkOnly && !database.pooler()) {
       listener = new DueListener(database, planner::wake);

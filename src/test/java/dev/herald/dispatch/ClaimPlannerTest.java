@@ -103,6 +103,26 @@ class ClaimPlannerTest {
   }
 
   @Test
+  void should_claim_now_and_then_once_claims_for_what_arrived_took_none_many_times()
+      throws InterruptedException {
+    ClaimPlanner planner = planner(Duration.ZERO, 2, 8, NOW_AND_THEN);
+    for (int i = 0; i < 30; i++) {
+      claimed(planner, planner.next(), 0);
+    }
+    assertThat(planner.woken()).as("nothing arrived").isFalse();
+    for (int i = 0; i < 20; i++) {
+      planner.arrived();
+      assertThat(planner.woken()).isTrue();
+      claimed(planner, planner.next(), 0);
+    }
+    planner.arrived();
+    assertThat(planner.woken()).isFalse();
+    claimed(planner, planner.next(), 1);
+    planner.arrived();
+    assertThat(planner.woken()).isTrue();
+  }
+
+  @Test
   void should_claim_again_as_soon_as_there_is_room() throws InterruptedException {
     ClaimPlanner planner = planner(Duration.ZERO, 2, 1, ONLY_WHEN_WOKEN);
     planner.wake();
