@@ -19,7 +19,7 @@ COPY examples examples
 COPY sql sql
 COPY routes routes
 # The classes as Java keeps them once they are read and checked, so that a start takes a tenth less. A flow that cannot run
-# ends the build. Java starts without the file, and silently, if it does not fit.
+# ends the build. Java warns and starts without the file if it does not fit.
 RUN java @jvm.options -XX:ArchiveClassesAtExit=herald.jsa -Xlog:cds=off -Xlog:cds+dynamic=off -jar herald.jar --check
 # A number, so that an orchestrator can see that it is not root.
 USER 10001:10001
