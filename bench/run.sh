@@ -28,12 +28,12 @@
 # flaky: drains with a healthy provider and with one that fails some calls at random, until nine tenths are sent.
 # outage: for some seconds in the middle of a drain the provider returns 503, or refuses connections. Prints the POSTs
 #   during the outage, and the rate in each second after it.
-# flood: batches of 1,000 messages, bodies that trickle in and silent connections, all at once, at JAVA_OPTS (default
-#   -Xmx512m). Prints whether /live responded every half second, and whether everything accepted was sent.
+# flood: batches of 1,000 messages, bodies that trickle in and silent connections, all at once.
+#   Prints whether /live responded every half second, and whether everything accepted was sent.
 # freeze: PostgreSQL is stopped (SIGSTOP) for some seconds under clients that send batches. Prints the same.
 #
 # Needs a JDK 17, Maven, PostgreSQL's server programs (PGBIN, by default Debian's), redis-server, curl; wrk for intake.
-# JAVA_OPTS goes to Herald. Files are in $BENCH_DIR (default: a new folder in /tmp) and are removed at the end.
+# Herald runs by jvm.options with -Xmx512m; JAVA_OPTS comes after them. Files are in $BENCH_DIR (default: a new folder in /tmp) and are removed at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -102,7 +102,7 @@ start_node() { # start_node NUMBER ENABLED
         DATABASE_URL=jdbc:postgresql://127.0.0.1:$pg_port/herald DATABASE_USERNAME=postgres \
         REDIS_URL=redis://127.0.0.1:$redis_port/0 WEBHOOK_URL=http://127.0.0.1:$sink_port/send DISPATCH_INTERVAL="${interval:-0}" \
         DISPATCH_BATCH_SIZE="${batch:-500}" DISPATCH_CONCURRENCY="$concurrency" DISPATCH_ENABLED="$2" RETENTION_FINISHED=0 LOG_LEVEL=warn \
-        java -XX:+ExitOnOutOfMemoryError ${JAVA_OPTS:-} -jar target/herald.jar > "$dir/herald-$1.log" 2>&1 & node=$!
+        java @jvm.options -Xmx512m ${JAVA_OPTS:-} -jar target/herald.jar > "$dir/herald-$1.log" 2>&1 & node=$!
     pids+=($node)
     local begin; begin=$(now)
     until curl -sf -o /dev/null "http://127.0.0.1:$((api_port + $1))/ready"; do
@@ -332,7 +332,6 @@ outage() { # outage HOW
 
 until curl -s -o /dev/null "http://127.0.0.1:$sink_port/" || [ "$what" = latency ]; do sleep 0.1; done
 flood() { # flood FROZEN
-    : "${JAVA_OPTS:=-Xmx512m}"
     new_database; start_node 0 true; herald=($node)
     while kill -0 $node 2>/dev/null; do
         curl -s -o /dev/null -m 10 -w '%{http_code} %{time_total}\n' "http://127.0.0.1:$api_port/live" >> "$dir/live" || true; sleep 0.5

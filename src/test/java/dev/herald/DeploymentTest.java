@@ -126,8 +126,9 @@ class DeploymentTest {
     List<String> options =
         findAll("\"([^\"]+)\"", findAll("^ENTRYPOINT \\[(.*)]$", dockerfile).get(0));
     assertThat(options)
-        .contains("-XX:MaxRAMPercentage=50", "-XX:+ExitOnOutOfMemoryError")
+        .startsWith("java", "@jvm.options", "-XX:MaxRAMPercentage=50")
         .endsWith("-jar", "herald.jar");
+    options.removeIf(option -> option.startsWith("-XX:SharedArchiveFile="));
     assertThat(unit).contains("ExecStart=/usr/bin/" + String.join(" ", options) + "\n");
     assertThat(dockerfile).doesNotContain("ENV JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS");
     assertThat(
@@ -137,6 +138,19 @@ class DeploymentTest {
                 findAll("^MemoryMax=(.*)$", unit).get(0)))
         .allMatch(limit -> limit.toLowerCase(Locale.ROOT).startsWith("1g"));
     compose.forEach(service -> assertThat(service.path("mem_limit").asText()).isNotEmpty());
+  }
+
+  @Test
+  void should_run_everywhere_with_the_same_options() {
+    List<String> options = findAll("^(-.*)$", read("jvm.options"));
+    assertThat(options).contains("-XX:+ExitOnOutOfMemoryError");
+    for (String file :
+        List.of("README.md", "bench/run.sh", "Dockerfile", "deploy/herald.service")) {
+      assertThat(read(file)).as(file).contains("@jvm.options").doesNotContain(options);
+    }
+    // Maven's own, for the development run, in which an exit would leave its servers.
+    assertThat(List.of(read(".mvn/jvm.config").strip().split(" ")))
+        .isEqualTo(options.subList(1, options.size()));
   }
 
   /** An edit of a source must not download the libraries again. */

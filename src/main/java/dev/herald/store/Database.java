@@ -18,6 +18,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -113,14 +114,14 @@ public final class Database implements AutoCloseable {
     return found.pooler();
   }
 
-  /** For claims, records and intake. */
+  /** For claims, records and intake; once {@link #prepare} has returned. */
   public DataSource work() {
-    return new FailFast(workPool);
+    return new FailFast(() -> workPool);
   }
 
-  /** For the API. */
+  /** For the API; once {@link #prepare} has returned. */
   public DataSource api() {
-    return new FailFast(apiPool);
+    return new FailFast(() -> apiPool);
   }
 
   /** Lets both pools report how they are used; once, after {@link #prepare}. */
@@ -282,8 +283,15 @@ public final class Database implements AutoCloseable {
 
   /** Fails at once while the server is known to be away. */
   private final class FailFast extends DelegatingDataSource {
-    FailFast(DataSource pool) {
-      super(pool);
+    private final Supplier<DataSource> pool;
+
+    FailFast(Supplier<DataSource> pool) {
+      this.pool = pool;
+    }
+
+    @Override
+    public DataSource getTargetDataSource() {
+      return pool.get();
     }
 
     @Override

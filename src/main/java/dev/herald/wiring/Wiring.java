@@ -244,25 +244,32 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
                 settings.redis().url().tls()
                     ? ClientTls.context("redis.tls.trust", settings.redis().trust())
                     : ClientTls.none(),
-        () -> contract = loaded(loading));
+        () -> contract = joined(loading));
     bindDatabase();
-    bindDispatch();
-    bindWebhook();
-    bindIntake();
-    bindMessages();
-    bindEvents();
-    bindControl();
-    bindFlow();
-    bindApi();
-    if (!checkOnly) {
-      bindServer();
-      bindMetrics();
+    CompletableFuture<Void> preparing = prepareDatabase();
+    try {
+      bindDispatch();
+      bindWebhook();
+      bindIntake();
+      bindMessages();
+      bindEvents();
+      bindControl();
+      bindFlow();
+      bindApi();
+      if (!checkOnly) {
+        bindServer();
+      }
+    } finally {
+      joined(preparing);
     }
     reservedBeans.addAll(Surroundings.beansOf(camel));
     if (!checkOnly) {
+      events.check();
+      bindMetrics();
       recorder.start();
       intake.start();
-      if (listener != null) {
+      if (settings.dispatch().continuous() && !database.pooler()) {
+        listener = new DueListener(database, planner::wake);
         listener.start();
       }
     }
@@ -275,10 +282,10 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
         : ClientTls.context(webhook.trust(), webhook.tls());
   }
 
-  /** The contract takes a third of a second to read, in which others can be made. */
-  private static Contract loaded(CompletableFuture<Contract> loading) {
+  /** What a task returned or threw that ran beside the wiring. */
+  private static <T> T joined(CompletableFuture<T> task) {
     try {
-      return loading.join();
+      return task.join();
     } catch (CompletionException e) {
       if (e.getCause() instanceof RuntimeException cause) {
         throw cause;
@@ -287,15 +294,24 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
     }
   }
 
-  private void bindDatabase() throws Exception {
+  private void bindDatabase() {
     database = new Database(settings.database());
-    if (!checkOnly) {
-      database.prepare(mayWait, settings.dispatch().enabled());
-    }
     registry.bind("apiDataSource", database.api());
     registry.bind("workDataSource", database.work());
     registry.bind("rowMappers", new RowMappers(READERS));
     registry.bind("parsedStatements", new ParsedStatements());
+  }
+
+  /**
+   * Beside the rest of the wiring, because it takes as long. The thread is a new one, so that
+   * Flyway finds the migrations by the same class loader.
+   */
+  private CompletableFuture<Void> prepareDatabase() {
+    return checkOnly
+        ? CompletableFuture.completedFuture(null)
+        : CompletableFuture.runAsync(
+            () -> database.prepare(mayWait, settings.dispatch().enabled()),
+            task -> new Thread(task, "herald-database-start").start());
   }
 
   /** Claims, the gate before each delivery, and recording the outcomes. */
@@ -379,9 +395,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             new IntakeRoutes(calls),
             continuous ? planner::arrived : () -> {},
             () -> planner.needsOtherNodes() || continuous && !claimRouteRuns());
-    if (continuous && !checkOnly && !database.pooler()) {
-      listener = new DueListener(database, planner::wake);
-    }
     Contract.Body body = contract.operation("createMessage").body().orElseThrow();
     registry.bind("newMessages", newMessages);
     registry.bind("intake", intake);
@@ -404,9 +417,6 @@ public final class Wiring implements CamelConfiguration, AutoCloseable {
             database::up,
             () -> settings.events().database() == settings.database() && database.pooler(),
             batch -> calls.call("direct:events", batch));
-    if (!checkOnly) {
-      events.check();
-    }
   }
 
   private void bindControl() {

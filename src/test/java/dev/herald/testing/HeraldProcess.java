@@ -40,10 +40,8 @@ public final class HeraldProcess implements AutoCloseable {
           new ArrayList<>(
               List.of(
                   Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-Xmx256m",
-                  "-XX:+ExitOnOutOfMemoryError",
-                  "-XX:TieredStopAtLevel=1",
-                  "-XX:+UseSerialGC"));
+                  "@" + Path.of("jvm.options").toAbsolutePath(),
+                  "-Xmx256m"));
       command.addAll(main);
       command.addAll(List.of(arguments));
       ProcessBuilder builder = new ProcessBuilder(command);
