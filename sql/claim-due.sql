@@ -54,7 +54,7 @@ WITH bucket AS (
 ), due AS (
     SELECT *
     FROM (
-        SELECT id, claim_id, attempts
+        SELECT ctid, id, claim_id, attempts
         FROM message
         WHERE (
               \i sql/due.sql
@@ -81,13 +81,15 @@ WITH bucket AS (
     WHERE claim_id IS NOT NULL
     ON CONFLICT DO NOTHING
 )
+-- By ctid, because the row was found and locked a moment ago: by id, each would be looked up in message_pkey again. A row that
+-- changed between the snapshot and the lock is left out, for a later claim.
 UPDATE message m
 SET claim_id = :#${variable.claim.id}, lease_until = now() + :#${variable.claim.leaseMs} * interval '1 ms', attempts = m.attempts + 1,
     last_class = CASE WHEN due.claim_id IS NULL THEN m.last_class ELSE 'MAYBE_SENT' END
 FROM due
-WHERE m.id = due.id
+WHERE m.ctid = due.ctid
 RETURNING m.id, m.claim_id, m.phone_number, m.content, m.attempts, m.max_attempts, m.correlation_id,
-    due.claim_id IS NOT NULL AS orphan, (extract(epoch FROM m.next_attempt_at) * 1000000)::bigint AS due_micros,
+    due.claim_id IS NOT NULL AS orphan, (date_part('epoch', m.next_attempt_at) * 1000000)::bigint AS due_micros,
     (extract(epoch FROM m.expires_at - now()) * 1000)::bigint AS expires_in_ms,
     (extract(epoch FROM now() - m.failing_since) * 1000)::bigint AS failing_for_ms, m.misconfigured,
     m.reference, m.metadata

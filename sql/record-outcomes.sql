@@ -40,12 +40,12 @@ WITH outcome AS (
         END
     FROM outcome o
     WHERE m.id = o.id AND m.claim_id = o.claim_id
-    RETURNING o.position, m.status
+    RETURNING o.position, m.status, m.id, o.claim_id, o.number, o.age_ms, o.duration_ms, o.http_status, o.class, o.error
 ), kept AS (
     INSERT INTO attempt (message_id, claim_id, number, at, duration_ms, http_status, class, error)
-    SELECT id, o.claim_id, o.number, now() - o.age_ms * interval '1 ms', o.duration_ms, o.http_status, o.class, o.error
-    FROM outcome o JOIN recorded USING (position)
-    WHERE o.class IS NOT NULL
+    SELECT id, claim_id, number, now() - age_ms * interval '1 ms', duration_ms, http_status, class, error
+    FROM recorded
+    WHERE class IS NOT NULL
 ), tallied AS (
     INSERT INTO message_tally (status, n)
     SELECT status, count(*) FROM recorded WHERE status <> 'PENDING' GROUP BY status

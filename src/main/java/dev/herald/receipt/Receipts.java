@@ -21,6 +21,7 @@ import java.util.UUID;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import org.apache.camel.Body;
+import org.apache.camel.Variable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,12 +32,17 @@ public final class Receipts {
   private static final int MAX_CODE = 64;
   private static final int MAX_DETAIL = 500;
 
+  /** No time, in whatever unit. */
+  private static final String ZERO = "0+[a-z]*";
+
   private final Duration keepUnmatched;
   private final Map<Result, LongAdder> results = new EnumMap<>(Result.class);
   private final LongAdder missed = new LongAdder();
   private final Warning ambiguous;
   private final Warning unknown;
   private final Warning missing;
+  private volatile boolean off;
+  private volatile boolean forgotten;
 
   /** What can become of a receipt. */
   public enum Result {
@@ -234,11 +240,23 @@ public final class Receipts {
   }
 
   /**
+   * Whether there may be receipts to miss; also once after that was turned off, so that the
+   * statement forgets how far it was.
+   *
+   * @param term {@code receipts.expected-within}
+   */
+  public boolean watches(@Variable("expectedWithin") String term) {
+    off = term.matches(ZERO);
+    return !off || !forgotten;
+  }
+
+  /**
    * Counts receipts that did not come, and warns of them.
    *
    * @param marked how many messages were just marked
    */
   public void missing(@Body Number marked) {
+    forgotten = off;
     missed.add(marked.longValue());
     missing.add(marked.longValue());
   }

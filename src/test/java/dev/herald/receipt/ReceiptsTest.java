@@ -123,4 +123,19 @@ class ReceiptsTest {
   private static Map<String, Object> row(String result, long n) {
     return Map.of("result", result, "n", n);
   }
+
+  @Test
+  void should_look_for_missing_receipts_only_while_that_is_on() {
+    assertThat(receipts.watches("0")).as("forgets how far it was").isTrue();
+    assertThat(receipts.watches("0")).as("could not, and tries again").isTrue();
+    receipts.missing(0);
+    assertThat(receipts.watches("0s")).isFalse();
+
+    assertThat(receipts.watches("10s")).isTrue();
+    receipts.missing(0);
+    assertThat(receipts.watches("10s")).isTrue();
+    assertThat(receipts.watches("0")).as("turned off").isTrue();
+    receipts.missing(0);
+    assertThat(receipts.watches("0")).isFalse();
+  }
 }

@@ -23,6 +23,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -70,7 +71,14 @@ class ClaimPlanIT {
     connection = new Sql(Local.servers().newDatabase()).connect();
     List<Path> migrations;
     try (Stream<Path> files = Files.list(Path.of("src/main/resources/db/migration"))) {
-      migrations = files.sorted().toList();
+      migrations =
+          files
+              .sorted(
+                  Comparator.comparingInt(
+                      file ->
+                          Integer.parseInt(
+                              file.getFileName().toString().substring(1).split("__")[0])))
+              .toList();
     }
     for (Path migration : migrations) {
       execute(Files.readString(migration));
