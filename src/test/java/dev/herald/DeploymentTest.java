@@ -148,9 +148,6 @@ class DeploymentTest {
         List.of("README.md", "bench/run.sh", "Dockerfile", "deploy/herald.service")) {
       assertThat(read(file)).as(file).contains("@jvm.options").doesNotContain(options);
     }
-    // Maven's own, for the development run, in which an exit would leave its servers.
-    assertThat(List.of(read(".mvn/jvm.config").strip().split(" ")))
-        .isEqualTo(options.subList(1, options.size()));
   }
 
   /** An edit of a source must not download the libraries again. */

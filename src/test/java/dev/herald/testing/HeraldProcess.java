@@ -41,7 +41,9 @@ public final class HeraldProcess implements AutoCloseable {
               List.of(
                   Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                   "@" + Path.of("jvm.options").toAbsolutePath(),
-                  "-Xmx256m"));
+                  "-Xmx256m",
+                  // It lives for seconds.
+                  "-XX:TieredStopAtLevel=1"));
       command.addAll(main);
       command.addAll(List.of(arguments));
       ProcessBuilder builder = new ProcessBuilder(command);
