@@ -24,7 +24,7 @@ public final class Durations {
   private Durations() {}
 
   /** Returns nothing if the text is not a time. */
-  static Optional<Duration> parse(String text) {
+  public static Optional<Duration> parse(String text) {
     Matcher written = WRITTEN.matcher(text);
     if (written.matches()) {
       return Optional.of(

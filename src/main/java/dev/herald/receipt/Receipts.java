@@ -2,6 +2,7 @@ package dev.herald.receipt;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.herald.config.Durations;
 import dev.herald.message.Times;
 import dev.herald.outcome.ProviderText;
 import dev.herald.problem.Problem;
@@ -31,9 +32,6 @@ public final class Receipts {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int MAX_CODE = 64;
   private static final int MAX_DETAIL = 500;
-
-  /** No time, in whatever unit. */
-  private static final String ZERO = "0+[a-z]*";
 
   private final Duration keepUnmatched;
   private final Map<Result, LongAdder> results = new EnumMap<>(Result.class);
@@ -246,7 +244,7 @@ public final class Receipts {
    * @param term {@code receipts.expected-within}
    */
   public boolean watches(@Variable("expectedWithin") String term) {
-    off = term.matches(ZERO);
+    off = Durations.parse(term).filter(Duration::isZero).isPresent();
     return !off || !forgotten;
   }
 
