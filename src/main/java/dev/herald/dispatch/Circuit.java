@@ -50,19 +50,11 @@ public final class Circuit {
    *
    * @param since when the outage or the pause began; null while it is closed
    * @param reason why; null while it is closed
-   * @param lastError the provider's words, which may quote a message; null while it is closed
+   * @param fullReason the reason with the provider's words, which may quote a message: not public
    * @param until when claims continue or the next probes may go; null if that is now
    */
   public record Snapshot(
-      State state, Instant since, String reason, String lastError, Instant until) {
-
-    /** The reason with the provider's words: not public. */
-    public String fullReason() {
-      return lastError == null || reason.endsWith(lastError)
-          ? reason
-          : reason + " (" + lastError + ")";
-    }
-  }
+      State state, Instant since, String reason, String fullReason, Instant until) {}
 
   private final Settings.Circuit settings;
   private final int concurrency;

@@ -22,8 +22,8 @@ final class CircuitReport {
   private Instant since;
   private String why;
   private String reason;
-  private String lastError;
-  private String lastWords;
+  private String fullReason;
+  private String loggedReason;
   private long openedAt;
   private int failedTests;
   private long outageLoggedAt;
@@ -56,7 +56,7 @@ final class CircuitReport {
             ? ""
             : " for %s now, and %d tests failed"
                 .formatted(shown(Duration.ofNanos(now - openedAt)), failedTests);
-    String text = words();
+    String text = loggedReason;
     return () ->
         LOG.warn(
             "The webhook's circuit is open{}: {}; nothing is claimed, and {} messages will test the webhook in {}",
@@ -72,7 +72,7 @@ final class CircuitReport {
       return null;
     }
     pauseLoggedAt = now;
-    String text = words();
+    String text = loggedReason;
     return () -> LOG.warn("Claims pause for {}: {}", shown(pause), text);
   }
 
@@ -92,35 +92,39 @@ final class CircuitReport {
   }
 
   /**
-   * The latest failure. The provider's words may quote a message, so the reason leaves them out.
+   * The latest failure. The provider's words may quote a message, so the reason leaves them out,
+   * and the log what they quote.
    */
   void last(Outcome outcome) {
-    lastError = outcome.error();
-    lastWords = LogWords.of(outcome.message(), lastError);
-    reason =
-        why
-            + ", the last: "
-            + (outcome.httpStatus() != null
-                ? "HTTP " + outcome.httpStatus()
-                : lastError == null || lastError.startsWith("the route failed")
-                    ? "a step of the route failed"
-                    : lastError);
+    String error = outcome.error();
+    String kind =
+        outcome.httpStatus() != null
+            ? "HTTP " + outcome.httpStatus()
+            : error == null || error.startsWith("the route failed")
+                ? "a step of the route failed"
+                : error;
+    reason = withLast(kind);
+    fullReason =
+        error == null || error.startsWith(kind)
+            ? withLast(error == null ? kind : error)
+            : withLast(kind + " (" + error + ")");
+    String logged = LogWords.of(outcome.message(), error);
+    loggedReason = logged.isEmpty() ? reason : withLast(logged);
   }
 
-  /** The reason with the provider's words, without what they quote of a message. */
-  private String words() {
-    return lastWords.isEmpty() ? reason : why + ", the last: " + lastWords;
+  private String withLast(String failure) {
+    return why + ", the last: " + failure;
   }
 
   /** It is closed again. */
   void clear() {
     since = null;
     reason = null;
-    lastError = null;
+    fullReason = null;
   }
 
   Snapshot snapshot(State state, Instant until) {
-    return new Snapshot(state, since, reason, lastError, until);
+    return new Snapshot(state, since, reason, fullReason, until);
   }
 
   static String shown(Duration time) {

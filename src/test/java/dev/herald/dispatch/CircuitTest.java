@@ -147,7 +147,8 @@ class CircuitTest {
       Circuit.Snapshot snapshot = circuit.snapshot();
       assertThat(snapshot.state()).isEqualTo(State.OPEN);
       assertThat(snapshot.reason()).isEqualTo("20 POSTs in a row failed, the last: HTTP 503");
-      assertThat(snapshot.fullReason()).contains("+905551234567 is busy");
+      assertThat(snapshot.fullReason())
+          .isEqualTo("20 POSTs in a row failed, the last: HTTP 503: +905551234567 is busy");
       assertThat(snapshot.since()).isBeforeOrEqualTo(Instant.now());
       assertThat(snapshot.until()).isAfter(snapshot.since());
       assertThat(log.lines())
