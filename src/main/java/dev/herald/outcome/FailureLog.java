@@ -19,9 +19,9 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * Warns of each message that ended without being sent, and of each kind of {@code MISCONFIGURED}.
- * Of many it tells the first of a minute, then their number by reason, so a million cost a map of a
- * few entries. Thread-safe.
+ * Warns of each message that ended without being sent, of each kind of {@code MISCONFIGURED}, and
+ * of steps that fail when the webhook has accepted the message. Of many it tells the first of a
+ * minute, then their number by reason, so a million cost a map of a few entries. Thread-safe.
  */
 public final class FailureLog {
   private static final Logger LOG = LoggerFactory.getLogger(FailureLog.class);
@@ -33,6 +33,7 @@ public final class FailureLog {
   private final LongSupplier nanoTime;
   private final Map<String, Integer> untold = new HashMap<>();
   private final Map<String, Integer> untoldMisconfigured = new HashMap<>();
+  private final Map<String, Integer> untoldSent = new HashMap<>();
   private boolean begun;
   private long begunAt;
   private int told;
@@ -54,6 +55,9 @@ public final class FailureLog {
       return;
     }
     if (verdict.status() == MessageStatus.SENT) {
+      if (outcome.error() != null) {
+        failedAfterwards(outcome);
+      }
       return;
     }
     String status = status(outcome);
@@ -89,13 +93,7 @@ public final class FailureLog {
 
   private void misconfigured(Outcome outcome) {
     String kind = status(outcome);
-    boolean first;
-    synchronized (this) {
-      begin();
-      first = !untoldMisconfigured.containsKey(kind) && untoldMisconfigured.size() < MOST_REASONS;
-      add(untoldMisconfigured, kind, first ? 0 : 1);
-    }
-    if (first) {
+    if (firstOf(kind, untoldMisconfigured)) {
       ClaimedMessage message = outcome.message();
       Trail.about(LOG, Level.WARN, message.id(), message.correlationId())
           .log(
@@ -110,6 +108,25 @@ public final class FailureLog {
               message.maxAttempts(),
               LogWords.of(message, words(outcome)));
     }
+  }
+
+  private void failedAfterwards(Outcome outcome) {
+    if (firstOf(status(outcome), untoldSent)) {
+      ClaimedMessage message = outcome.message();
+      Trail.about(LOG, Level.WARN, message.id(), message.correlationId())
+          .log(
+              "The webhook accepted message {}, which is SENT, but {}",
+              message.id(),
+              LogWords.of(message, outcome.error()));
+    }
+  }
+
+  /** Returns whether it is the first of its kind, which is told; otherwise it is counted. */
+  private synchronized boolean firstOf(String kind, Map<String, Integer> counts) {
+    begin();
+    boolean first = !counts.containsKey(kind) && counts.size() < MOST_REASONS;
+    add(counts, kind, first ? 0 : 1);
+    return first;
   }
 
   /** Returns whether it is one of the first, which are told; otherwise it is counted. */
@@ -149,6 +166,7 @@ public final class FailureLog {
     String span = TimeUnit.NANOSECONDS.toSeconds(nanoTime.getAsLong() - begunAt) + " s";
     sumUp(untold, "... and {} more messages ended unsent within {}: {}", span);
     sumUp(untoldMisconfigured, "... and {} more were MISCONFIGURED within {}, and wait: {}", span);
+    sumUp(untoldSent, "... and {} more are SENT, but a later step failed, within {}: {}", span);
     begun = false;
     told = 0;
   }

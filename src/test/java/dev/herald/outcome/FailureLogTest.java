@@ -44,7 +44,8 @@ class FailureLogTest {
 
   @Test
   void should_not_tell_of_what_is_sent_given_back_or_tried_again() {
-    add(Kind.DELIVERED, null, MessageStatus.SENT);
+    failures.add(
+        outcome(Kind.DELIVERED, 202, null), new Transition(MessageStatus.SENT, true, null));
     add(Kind.RETURNED, null, MessageStatus.PENDING);
     add(Kind.NOT_SENT, 503, MessageStatus.PENDING);
     failures.sumUp();
@@ -94,6 +95,24 @@ class FailureLogTest {
         .last()
         .asString()
         .contains("... and 297 more were MISCONFIGURED", "99 × HTTP 401", "99 × no status");
+  }
+
+  @Test
+  void should_tell_once_a_minute_that_a_step_fails_when_a_message_is_accepted() {
+    for (int i = 0; i < 100; i++) {
+      failures.add(
+          outcome(Kind.DELIVERED, 202, "the route failed after the answer, at step to: why"),
+          new Transition(MessageStatus.SENT, true, null));
+    }
+    assertThat(log.lines())
+        .singleElement()
+        .asString()
+        .contains("which is SENT, but the route failed after the answer, at step to: why");
+    failures.sumUp();
+    assertThat(log.lines())
+        .last()
+        .asString()
+        .contains("... and 99 more are SENT, but a later step failed", "99 × HTTP 202");
   }
 
   @Test
