@@ -6,8 +6,9 @@
 #   bench/run.sh growth  [--n 1000000] [--finished 10000000]
 #   bench/run.sh soak    [--seconds 3600] [--rate half] [--n 200000]
 #   bench/run.sh idle    [--seconds 60]
-#   bench/run.sh latency [--rate 200] [--seconds 20]
+#   bench/run.sh latency [--rate 200] [--seconds 60]
 #   bench/run.sh intake  [--connections 64] [--seconds 15]
+#   bench/run.sh batch   [--seconds 20]
 #   bench/run.sh flaky   [--n 50000] [--runs 3] [--latency 20]
 #   bench/run.sh outage  [--n 100000] [--latency 20] [--seconds 10]
 #   bench/run.sh flood   [--connections 300] [--slow 1200] [--silent 0] [--seconds 60]
@@ -23,8 +24,9 @@
 # soak: batches come in at a steady rate, by default half of what the process has just drained. Every 30 seconds: the rate,
 #   the backlog, the heap after a collection, memory, CPU and sizes; at the end, how they changed.
 # idle: what a node without messages costs, paced (the default) and continuous.
-# latency: from a client's POST to the webhook, one message at a time.
+# latency: from a client's POST to the webhook, one message at a time, for every 15 seconds of a process.
 # intake: single POSTs with wrk, to Herald and to a bare handler that only inserts (bench/Bare.java).
+# batch: batches of 1,000 from one client, then from four, to Herald and as INSERTs to PostgreSQL itself (bench/Batch.java).
 # flaky: drains with a healthy provider and with one that fails some calls at random, until nine tenths are sent.
 # outage: for some seconds in the middle of a drain the provider returns 503, or refuses connections. Prints the POSTs
 #   during the outage, and the rate in each second after it.
@@ -42,6 +44,7 @@ n=200000 runs=3 nodes=1 latency=0 concurrency=64 finished=0 freeze= rate=200 svg
 [ "$what" != growth ] || n=1000000 finished=10000000 runs=1
 [ "$what" != soak ] || rate=half seconds=3600
 [ "$what" != idle ] || seconds=60
+[ "$what" != latency ] || seconds=60
 [ "$what" != flaky ] || n=50000 latency=20
 [ "$what" != outage ] || n=100000 latency=20 seconds=10
 [ "$what" != flood ] || connections=300 slow=1200 seconds=60
@@ -364,11 +367,11 @@ case $what in
     freeze) flood 10 ;;
     outage) outage "answers 503"; outage refuses ;;
     latency)
-        new_database; start_node 0 true; herald=($node)
         for run in $(seq "$runs"); do
+            new_database; start_node 0 true; herald=($node)
             java -cp 'target/lib/*' bench/Latency.java $sink_port $api_port "$BENCH_KEY" "$rate" "$seconds"
-        done
-        stop_nodes ;;
+            stop_nodes
+        done ;;
     intake)
         new_database; start_node 0 false; herald=($node)
         bare_port=$((api_port + 50))
@@ -381,6 +384,20 @@ case $what in
                 wrk -t1 -c"$connections" -d"${seconds}s" --latency -s bench/intake.lua "http://127.0.0.1:${who#*:}" |
                     awk -v run="$run" -v who="${who%:*}" '/50%/ {p50 = $2} /99%/ {p99 = $2} /Non-2xx/ {bad = $NF} /Requests\/sec/ {rate = $2}
                         END {printf "%-4s %-8s %9.0f %9s %9s %s\n", run, who, rate, p50, p99, bad + 0}'
+            done
+        done
+        stop_nodes ;;
+    batch)
+        new_database; start_node 0 false; herald=($node)
+        printf '%-4s %-8s %16s %16s %6s\n' run clients herald/msg/s postgres/msg/s ratio
+        for run in $(seq "$runs"); do
+            for clients in 1 4; do
+                rates=()
+                for target in $api_port "jdbc:postgresql://127.0.0.1:$pg_port/herald"; do
+                    sql "TRUNCATE message CASCADE; TRUNCATE message_tally"; sql "CHECKPOINT"
+                    rates+=("$(java -cp 'target/lib/*' bench/Batch.java "$target" "$BENCH_KEY" $clients "$seconds")")
+                done
+                echo "$run $clients ${rates[*]}" | awk '{printf "%-4s %-8s %16d %16d %6.2f\n", $1, $2, $3, $4, $3 / $4}'
             done
         done
         stop_nodes ;;
