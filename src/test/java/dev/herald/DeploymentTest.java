@@ -148,6 +148,10 @@ class DeploymentTest {
         List.of("README.md", "bench/run.sh", "Dockerfile", "deploy/herald.service")) {
       assertThat(read(file)).as(file).contains("@jvm.options").doesNotContain(options);
     }
+    // Maven's own, for the development run: a quick start, as docs/operations.md has it.
+    List<String> mavens = List.of(read(".mvn/jvm.config").strip().split(" "));
+    assertThat(mavens.get(0)).isEqualTo("-XX:TieredStopAtLevel=1");
+    assertThat(options).containsAll(mavens.subList(1, mavens.size()));
   }
 
   /** An edit of a source must not download the libraries again. */
