@@ -18,8 +18,8 @@ import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Clients that store messages in batches of 1,000, one batch after the other. TARGET is the API's port, or a JDBC URL: then
- * each client inserts the same rows itself, in one statement a batch, which is the most that PostgreSQL takes. Prints the
- * stored messages a second. Run as a source file: java -cp 'target/lib/*' bench/Batch.java TARGET KEY CLIENTS SECONDS
+ * each client inserts id, number and content itself, in one plain statement a batch. Prints the stored messages a second.
+ * Run as a source file: java -cp 'target/lib/*' bench/Batch.java TARGET KEY CLIENTS SECONDS
  */
 public final class Batch {
   private static final int SIZE = 1_000;

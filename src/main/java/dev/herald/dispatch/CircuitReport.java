@@ -104,10 +104,12 @@ final class CircuitReport {
                 ? "a step of the route failed"
                 : error;
     reason = withLast(kind);
-    fullReason =
-        error == null || error.startsWith(kind)
-            ? withLast(error == null ? kind : error)
-            : withLast(kind + " (" + error + ")");
+    if (error == null) {
+      fullReason = reason;
+      loggedReason = reason;
+      return;
+    }
+    fullReason = withLast(error.startsWith(kind) ? error : kind + " (" + error + ")");
     String logged = LogWords.of(outcome.message(), error);
     loggedReason = logged.isEmpty() ? reason : withLast(logged);
   }
